@@ -1,0 +1,341 @@
+"""Completeness: is everything there that the crate lists?"""
+
+import re
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+from reverify.checks.interface import Tools, faults_of, finding
+from reverify.crates.bag import Bag
+from reverify.crates.crate import Crate
+from reverify.crates.payload import Entry, EntryKind
+from reverify.errors import CrateError, ServiceError
+from reverify.model.claim import Claim, Place, Topic
+from reverify.model.finding import Evidence, Finding
+from reverify.model.outcome import ClaimKind, Severity
+from reverify.services.http import Http
+
+POINTER_BYTES = 1024
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]*\n)*"
+    rb"oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,19})\n?"
+)
+_ODD = {
+    EntryKind.LINK: "completeness/symlink",
+    EntryKind.SPECIAL: "completeness/special-file",
+}
+HEADS_AT_ONCE = 8
+UNLISTED_SHOWN = 1000
+
+
+def lfs_pointer(crate: Crate, path: str, entry: Entry) -> tuple[str, int] | None:
+    """Read a file as a Git LFS pointer.
+
+    Returns:
+        the sha256 and the size in bytes of what it points to; None if it is no pointer.
+    """
+    if not 100 < entry.size <= POINTER_BYTES:  # noqa: PLR2004 - shorter ones cannot be
+        return None
+    try:
+        match = _POINTER.fullmatch(crate.payload.read(path, POINTER_BYTES))
+    except CrateError:
+        return None
+    return (match[1].decode(), int(match[2])) if match else None
+
+
+def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Finding]:
+    """Look for every file and folder that the crate or its bags list."""
+    evidence = (
+        Evidence("listing", "present", tools.services.clock.now(), crate.location),
+    )
+    yield from faults_of(ClaimKind.COMPLETENESS, crate)
+    listed: set[str] = set()
+    web = []
+    for claim in claims:
+        if claim.path:
+            listed.add(claim.path)
+        if claim.topic == Topic.WEB:
+            web.append(claim)
+        elif claim.topic == Topic.ELSEWHERE:
+            reason = f"{claim.subject}: named by a scheme that is not looked for"
+            yield finding(claim, "completeness/elsewhere", reason)
+        elif claim.topic == Topic.BAG_FILE:
+            yield _bag_file(claim, crate, evidence)
+        elif claim.topic == Topic.BAG_LISTING:
+            yield from _bag_listing(claim, crate)
+        elif claim.topic == Topic.BAG_OXUM:
+            yield _bag_oxum(claim, crate)
+        else:
+            yield from _presence(claim, crate, evidence)
+    yield from _web(web, tools)
+    yield from _odd_entries(crate, listed)
+    yield from _unlisted(crate, listed)
+
+
+def _presence(
+    claim: Claim, crate: Crate, evidence: tuple[Evidence, ...]
+) -> Iterator[Finding]:
+    id = claim.subject
+    if claim.fault is not None:
+        yield finding(claim, "completeness/path-unsafe", claim.fault)
+        return
+    if crate.is_document:
+        reason = f"{id}: only the metadata document was given"
+        yield finding(claim, "completeness/document-only", reason)
+        return
+    located = crate.locate(id)
+    entry, path = located.entry, located.path or ""
+    if entry is None:
+        reason = f"{id}: there is no {claim.expected.partition(':')[2]} at {path!r}"
+        if located.remark:
+            reason += f"; {located.remark}"
+        yield finding(claim, "completeness/file-missing", reason, observed="absent")
+        return
+    odd = _odd(claim, path, entry)
+    if odd is not None:
+        yield odd
+        return
+    observed = f"present:{entry.kind.value}"
+    if observed != claim.expected:
+        reason = (
+            f"{id}: described as {_words(claim.expected)}, it is a {entry.kind.value}"
+        )
+        yield finding(claim, "completeness/wrong-kind", reason, observed=observed)
+        return
+    if entry.kind is EntryKind.FILE and (found := lfs_pointer(crate, path, entry)):
+        reason = (
+            f"{id}: is a Git LFS pointer to {found[1]:,} bytes with sha256 {found[0]}"
+        )
+        if not _meant_as_pointer(crate, path, id):
+            yield finding(claim, "completeness/lfs-pointer", reason, observed="pointer")
+            return
+    yield finding(
+        claim,
+        "completeness/file-present",
+        f"{id}: is there",
+        observed=observed,
+        evidence=evidence,
+    )
+    if located.remark:
+        remark = Claim(
+            kind=claim.kind,
+            topic="encoding",
+            subject=id,
+            expected="an encoded path",
+            stated_in=claim.stated_in,
+            path=path,
+            severity=Severity.WARNING,
+        )
+        reason = f"{id}: {located.remark}"
+        yield finding(remark, "completeness/name-as-written", reason)
+
+
+def _meant_as_pointer(crate: Crate, path: str, id: str) -> bool:
+    """Whether the crate states the size of the pointer itself, not of what it names."""
+    entity = crate.metadata.by_id.get(id) if crate.metadata else None
+    size = entity.text("contentSize") if entity else None
+    return size == str(crate.payload.entries[path].size)
+
+
+def _words(expected: str) -> str:
+    return {"present:file": "a File"}.get(expected, "a Dataset")
+
+
+def _odd(claim: Claim, path: str, entry: Entry) -> Finding | None:
+    """What there is to say of a name that stands for neither file nor folder."""
+    if entry.kind in {EntryKind.FILE, EntryKind.FOLDER}:
+        return None
+    if entry.kind is EntryKind.BROKEN:
+        return finding(claim, entry.rule, f"{path}: {entry.target}")
+    if entry.kind is EntryKind.LINK:
+        where = f" to {entry.target!r}" if entry.target else ""
+        reason = f"{path}: is a link{where}, which is not followed"
+    else:
+        reason = f"{path}: is a {entry.target}, which is not opened"
+    return finding(claim, _ODD[entry.kind], reason, observed=entry.kind.value)
+
+
+def _odd_entries(crate: Crate, listed: set[str]) -> Iterator[Finding]:
+    """Links and their like that no entity names: nothing claims them, yet they lurk."""
+    for path, entry in crate.payload.entries.items():
+        if path in listed or entry.kind in {EntryKind.FILE, EntryKind.FOLDER}:
+            continue
+        broken = entry.kind is EntryKind.BROKEN
+        claim = Claim(
+            kind=ClaimKind.COMPLETENESS,
+            topic="kind",
+            subject=path,
+            expected="present:file",
+            stated_in=Place(path),
+            path=path,
+            severity=Severity.ERROR if broken else Severity.WARNING,
+        )
+        found = _odd(claim, path, entry)
+        if found is not None:
+            yield found
+
+
+def _unlisted(crate: Crate, listed: set[str]) -> Iterator[Finding]:
+    """Files that nothing describes: a remark, never an error."""
+    if crate.metadata is None or crate.is_document:
+        return
+    folders = {f"{path}/" for path in listed if path}
+    folders |= {f"{folder}/" for folder in crate.nested}
+    stem = crate.metadata.file.partition("metadata.json")[0]
+    folders.add(f"{stem}preview_files/")
+    folders |= {bag.base for bag in crate.bags if bag.base}
+    named = {reference for bag in crate.bags for reference in bag.tag_files}
+    count = 0
+    for path in crate.payload.files:
+        if path in listed or path in crate.own_files or path in named:
+            continue
+        if not path.startswith(crate.prefix) or _below(path, folders):
+            continue
+        count += 1
+        if count <= UNLISTED_SHOWN:
+            yield _unlisted_finding(path, f"{path}: is not described", crate)
+    if count > UNLISTED_SHOWN:
+        more = count - UNLISTED_SHOWN
+        reason = f"{more:,} further files are not described either"
+        yield _unlisted_finding("./", reason, crate)
+
+
+def _unlisted_finding(subject: str, reason: str, crate: Crate) -> Finding:
+    claim = Claim(
+        kind=ClaimKind.COMPLETENESS,
+        topic="unlisted",
+        subject=subject,
+        expected="described",
+        stated_in=crate.metadata.place() if crate.metadata else Place("./"),
+        path=subject,
+        severity=Severity.NOTE,
+    )
+    return finding(claim, "completeness/unlisted-file", reason)
+
+
+def _below(path: str, folders: set[str]) -> bool:
+    """Whether a path lies in one of some folders."""
+    at = path.find("/")
+    while at >= 0:
+        if path[: at + 1] in folders:
+            return True
+        at = path.find("/", at + 1)
+    return False
+
+
+# -- bags --------------------------------------------------------------------------
+
+
+def _bag_file(claim: Claim, crate: Crate, evidence: tuple[Evidence, ...]) -> Finding:
+    path = claim.path or ""
+    entry = crate.payload.entries.get(path)
+    if entry is not None and entry.kind is EntryKind.FILE:
+        return finding(
+            claim,
+            "completeness/bag-file-present",
+            f"{path}: is there",
+            observed="present:file",
+            evidence=evidence,
+        )
+    if entry is None:
+        for bag in crate.bags:
+            if path in bag.fetched:
+                reason = f"{path}: is listed in fetch.txt and has not been fetched"
+                return finding(claim, "completeness/bag-file-unfetched", reason)
+        reason = f"{path}: the bag lists it, and it is not there"
+        return finding(
+            claim, "completeness/bag-file-missing", reason, observed="absent"
+        )
+    found = _odd(claim, path, entry)
+    if found is not None:
+        return found
+    reason = f"{path}: the bag lists a file, and it is a folder"
+    return finding(claim, "completeness/wrong-kind", reason)
+
+
+def _bag_of(claim: Claim, crate: Crate) -> Bag:
+    """The bag in whose base folder a tag file lies."""
+    base = (claim.path or "").rpartition("/")[0]
+    return next(bag for bag in crate.bags if bag.base.rstrip("/") == base)
+
+
+def _bag_listing(claim: Claim, crate: Crate) -> Iterator[Finding]:
+    """Whether a manifest lists all that it must.
+
+    Source: RFC 8493, sections 2.1.3, 2.2.1 and 3. Up to version 0.97 a payload file
+    need be in only one of several manifests.
+    """
+    bag = _bag_of(claim, crate)
+    manifest = next(item for item in bag.manifests if item.file == claim.path)
+    listed = {item.path for item in manifest.listed}
+    if manifest.of_tags:
+        needed = [item.file for item in bag.manifests if not item.of_tags]
+        rule = "completeness/bag-manifest-unlisted"
+    else:
+        needed = bag.payload_files
+        rule = "completeness/bag-file-unlisted"
+        if bag.version != "1.0":
+            listed = {
+                item.path
+                for other in bag.manifests
+                if not other.of_tags
+                for item in other.listed
+            }
+    missing = [path for path in needed if path not in listed]
+    for path in missing:
+        reason = f"{path}: is not listed in {manifest.file}"
+        unlisted = Claim(
+            kind=claim.kind,
+            topic=claim.topic,
+            subject=path,
+            expected=f"listed in {manifest.file}",
+            stated_in=claim.stated_in,
+            path=path,
+        )
+        yield finding(unlisted, rule, reason, observed="unlisted")
+    if not missing:
+        reason = f"{manifest.file}: lists all {len(needed):,} files that it must"
+        yield finding(claim, "completeness/bag-file-present", reason)
+
+
+def _bag_oxum(claim: Claim, crate: Crate) -> Finding:
+    bag = _bag_of(claim, crate)
+    files = bag.payload_files
+    entries = crate.payload.entries
+    octets = sum(entries[path].size for path in files)
+    observed = f"oxum:{octets}.{len(files)}"
+    reason = f"{claim.subject}: states {claim.expected[5:]}, found {observed[5:]}"
+    rule = "match" if observed == claim.expected else "mismatch"
+    return finding(claim, f"completeness/bag-oxum-{rule}", reason, observed=observed)
+
+
+# -- the web -----------------------------------------------------------------------
+
+
+def _web(claims: list[Claim], tools: Tools) -> Iterator[Finding]:
+    """Ask whether web entities are there, several at a time; offline, ask nobody."""
+    http = tools.services.http
+    if http is None:
+        for claim in claims:
+            reason = f"{claim.subject}: not looked for, since we are offline"
+            yield finding(claim, "completeness/web-untested", reason)
+        return
+    with ThreadPoolExecutor(HEADS_AT_ONCE) as pool:
+        yield from pool.map(lambda claim: _head(claim, http, tools), claims)
+
+
+def _head(claim: Claim, http: Http, tools: Tools) -> Finding:
+    url = claim.subject
+    try:
+        answer = http.head(url)
+    except ServiceError as error:
+        return finding(claim, "completeness/web-unclear", str(error))
+    at = tools.services.clock.now()
+    evidence = (Evidence("HEAD", f"HTTP {answer.status}", at, answer.url),)
+    observed = f"HTTP {answer.status}"
+    reason = f"{url}: the server answered {answer.status}"
+    rule = "completeness/web-unclear"
+    if answer.found:
+        rule = "completeness/web-available"
+    elif answer.missing:
+        rule = "completeness/web-missing"
+    return finding(claim, rule, reason, observed=observed, evidence=evidence)

@@ -1,0 +1,259 @@
+"""Fixity: do the bytes have the digest and the size that are stated?"""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
+from reverify.checks.completeness import lfs_pointer
+from reverify.checks.interface import Tools, faults_of, finding
+from reverify.crates.crate import Crate
+from reverify.crates.digests import (
+    HEX_LENGTH,
+    Fingerprint,
+    Malformed,
+    read_digest,
+    truncated,
+)
+from reverify.crates.payload import Entry, EntryKind
+from reverify.model.claim import Claim, Topic
+from reverify.model.finding import Evidence, Finding
+from reverify.model.outcome import ClaimKind
+
+
+def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Finding]:
+    """Read every file once, and hold all that is stated of it against that."""
+    _read(claims, crate, tools)
+    at = tools.services.clock.now()
+    yield from faults_of(ClaimKind.FIXITY, crate)
+    for claim in claims:
+        if claim.topic == Topic.COVERAGE:
+            yield _coverage(claim, claims, crate)
+        elif claim.topic == Topic.DIGEST_FOREIGN:
+            name = claim.expected.partition(":")[0]
+            reason = f"{claim.subject}: {name} is not an algorithm we have"
+            yield finding(claim, "fixity/algorithm-unknown", reason)
+        elif claim.topic == Topic.DIGEST_IN_NAME:
+            yield _named(claim, crate, at)
+        elif claim.topic == Topic.SIZE:
+            yield _size(claim, crate, at)
+        else:
+            yield _digest(claim, crate, at)
+
+
+def _read(claims: Sequence[Claim], crate: Crate, tools: Tools) -> None:
+    """Digest every file that something is stated of, and say which bytes these are."""
+    if crate.is_document:
+        crate.identity = crate.payload.identity({})
+        return
+    entries = crate.payload.entries
+    wanted: defaultdict[str, set[str]] = defaultdict(set)
+    all_files = crate.payload.needs_every_digest
+    for claim in claims:
+        name, _, digest = claim.expected.partition(":")
+        if claim.topic == Topic.DIGEST_IN_NAME:
+            all_files = True
+        elif name in HEX_LENGTH and claim.path and claim.path in entries:
+            entry = entries[claim.path]
+            if entry.kind is EntryKind.FILE and len(digest) == HEX_LENGTH[name]:
+                wanted[claim.path].add(name)
+    if all_files:
+        for path in crate.payload.files:
+            wanted[path].add("sha256")
+    size = sum(entries[path].size for path in wanted)
+    tools.progress.start("reading", len(wanted), size)
+    with ThreadPoolExecutor(1) as pool:
+        # An archive is digested as a whole while its members are.
+        whole = (
+            None
+            if crate.payload.needs_every_digest
+            else pool.submit(crate.payload.identity, {})
+        )
+        for path, found in crate.payload.fingerprints(wanted):
+            crate.fingerprints[path] = found
+            tools.progress.advance(found.size)
+        crate.identity = (
+            whole.result() if whole else crate.payload.identity(crate.fingerprints)
+        )
+
+
+def _without_bytes(  # noqa: PLR0911 - one for each reason
+    claim: Claim, crate: Crate
+) -> Finding | Entry:
+    """The entry of the file spoken of, or why there is nothing to test."""
+    if claim.fault is not None:
+        reason = f"{claim.subject}: the name may not be used as a path"
+        return finding(claim, "fixity/file-absent", reason)
+    if claim.path is None:
+        reason = f"{claim.subject}: is not a file of this crate"
+        return finding(claim, "fixity/remote", reason)
+    if crate.is_document:
+        reason = f"{claim.subject}: only the metadata document was given"
+        return finding(claim, "fixity/document-only", reason)
+    entry = crate.payload.entries.get(claim.path)
+    if entry is None or entry.kind in {EntryKind.LINK, EntryKind.SPECIAL}:
+        what = f"is a {entry.kind.value}" if entry else "is not there"
+        reason = f"{claim.subject}: {what}, so this could not be told"
+        return finding(claim, "fixity/file-absent", reason)
+    if entry.kind is EntryKind.FOLDER:
+        reason = f"{claim.subject}: is a folder"
+        return finding(claim, "fixity/digest-of-folder", reason)
+    if entry.kind is EntryKind.BROKEN:
+        reason = f"{claim.path}: {entry.target}"
+        return finding(claim, "fixity/file-unread", reason)
+    return entry
+
+
+def _digest(claim: Claim, crate: Crate, at: datetime) -> Finding:
+    name, _, stated = claim.expected.partition(":")
+    digest = read_digest(name, stated)
+    if isinstance(digest, Malformed):
+        reason = (
+            f"{claim.subject}: {stated[:200]!r} is no {name} digest: {digest.reason}"
+        )
+        found = _by_another_name(claim, crate, stated)
+        return finding(claim, "fixity/digest-malformed", reason + found)
+    entry = _without_bytes(claim, crate)
+    if isinstance(entry, Finding):
+        return entry
+    path = claim.path or ""
+    found_bytes = crate.fingerprints.get(path, Fingerprint(0, {}, "was not read"))
+    observed = found_bytes.digests.get(name)
+    if observed is None:
+        return finding(claim, "fixity/file-unread", found_bytes.problem)
+    observed_text = f"{name}:{observed}"
+    evidence = (
+        Evidence(f"{name} of {found_bytes.size} bytes", observed_text, at, path),
+    )
+    if observed == digest:
+        return finding(
+            claim,
+            "fixity/digest-match",
+            f"{claim.subject}: has the {name} that is stated",
+            observed=observed_text,
+            evidence=evidence,
+        )
+    pointer = lfs_pointer(crate, path, entry)
+    if pointer and name == "sha256" and pointer[0] == digest:
+        reason = f"{claim.subject}: is a Git LFS pointer to the file with this digest"
+        return finding(claim, "fixity/lfs-pointer", reason, observed=observed_text)
+    reason = f"{claim.subject}: {name} is {observed}, stated is {digest}"
+    return finding(
+        claim,
+        "fixity/digest-mismatch",
+        reason,
+        observed=observed_text,
+        evidence=evidence,
+    )
+
+
+def _by_another_name(claim: Claim, crate: Crate, stated: str) -> str:
+    """Whether a malformed digest is a right one of another algorithm."""
+    fits = {length: name for name, length in HEX_LENGTH.items() if "_" not in name}
+    short = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384"}
+    other = short.get(len(stated)) or fits.get(len(stated))
+    if other is None or isinstance(read_digest(other, stated), Malformed):
+        return ""
+    entry = _without_bytes(claim, crate)
+    if isinstance(entry, Finding) or claim.path is None:
+        return ""
+    found = crate.payload.fingerprint(claim.path, [other]).digests.get(other)
+    if found is None:
+        return ""
+    holds = "it is" if found == stated.lower() else "it is not"
+    return f"; {holds} the {other} of the file"
+
+
+def _named(claim: Claim, crate: Crate, at: datetime) -> Finding:
+    """A digest that is a name: is there a file in the crate that has it?"""
+    name, _, digest = claim.expected.partition(":")
+    bits = truncated(name)
+    length = bits // 4 if bits else HEX_LENGTH.get(name, 0)
+    if not length or (bits is None and name != "sha256"):
+        reason = f"{claim.subject}: names of {name} are not looked for"
+        return finding(claim, "fixity/remote", reason)
+    if len(digest) != length or not all(char in "0123456789abcdef" for char in digest):
+        reason = f"{claim.subject}: {digest!r} is no {name} digest"
+        return finding(claim, "fixity/digest-malformed", reason)
+    for path, found in crate.fingerprints.items():
+        observed = found.digests.get("sha256", "")
+        if observed.startswith(digest):
+            text = f"sha256:{observed}"
+            return finding(
+                claim,
+                "fixity/digest-match",
+                f"{claim.subject}: {path} has this digest",
+                observed=text,
+                evidence=(Evidence(f"sha256 of {found.size} bytes", text, at, path),),
+            )
+    reason = f"{claim.subject}: no file of the crate has this digest"
+    return finding(claim, "fixity/remote", reason)
+
+
+def _size(claim: Claim, crate: Crate, at: datetime) -> Finding:
+    stated = claim.expected.partition(":")[2]
+    if not (stated.isascii() and stated.isdigit()):
+        reason = f"{claim.subject}: {stated[:200]!r} is no number of bytes"
+        return finding(claim, "fixity/size-malformed", reason)
+    entry = _without_bytes(claim, crate)
+    if isinstance(entry, Finding):
+        return entry
+    path = claim.path or ""
+    observed = f"size:{entry.size}"
+    evidence = (Evidence("size in the listing", observed, at, path),)
+    if entry.size == int(stated):
+        reason = f"{claim.subject}: has the {int(stated):,} bytes that are stated"
+        rule = "fixity/size-match"
+    elif (pointer := lfs_pointer(crate, path, entry)) and pointer[1] == int(stated):
+        reason = f"{claim.subject}: is a Git LFS pointer to a file of this size"
+        rule = "fixity/lfs-pointer"
+    else:
+        reason = (
+            f"{claim.subject}: has {entry.size:,} bytes, {int(stated):,} are stated"
+        )
+        rule = "fixity/size-mismatch"
+    return finding(claim, rule, reason, observed=observed, evidence=evidence)
+
+
+def _coverage(claim: Claim, claims: Sequence[Claim], crate: Crate) -> Finding:
+    """How many local files have a digest that could tell if they changed."""
+    covered = {
+        other.path
+        for other in claims
+        if other.path
+        and other.topic not in {Topic.SIZE, Topic.DIGEST_FOREIGN, Topic.COVERAGE}
+        if len(other.expected.partition(":")[2])
+        == HEX_LENGTH.get(other.expected.partition(":")[0])
+    }
+    for other in claims:
+        if other.topic == Topic.DIGEST_IN_NAME:
+            covered |= _holders(other, crate)
+    own = set(crate.own_files).union(*(bag.tag_files for bag in crate.bags))
+    stem = crate.metadata.file.partition("metadata.json")[0] if crate.metadata else "?"
+    entries = crate.payload.entries
+    files = [
+        path
+        for path in crate.payload.files
+        if path not in own and not path.startswith(f"{stem}preview_files/")
+    ]
+    bare = [path for path in files if path not in covered]
+    size = sum(entries[path].size for path in files)
+    bare_size = sum(entries[path].size for path in bare)
+    observed = f"{len(files) - len(bare)} of {len(files)} files"
+    if not bare:
+        reason = f"all {len(files):,} files ({size:,} bytes) are covered by a digest"
+        return finding(claim, "fixity/covered", reason, observed=observed)
+    reason = (
+        f"{len(bare):,} of {len(files):,} files have none"
+        f" ({bare_size:,} of {size:,} bytes are not covered by a digest)"
+    )
+    return finding(claim, "fixity/uncovered", reason, observed=observed)
+
+
+def _holders(claim: Claim, crate: Crate) -> set[str]:
+    digest = claim.expected.partition(":")[2]
+    return {
+        path
+        for path, found in crate.fingerprints.items()
+        if digest and found.digests.get("sha256", "").startswith(digest)
+    }

@@ -1,0 +1,100 @@
+"""How do I ask at a terminal? The app names each command once.
+
+A command translates: options to settings, reports to output, verdicts to exit codes.
+"""
+
+import gc
+import logging
+import os
+import sys
+from typing import Annotated
+
+import click
+import typer
+
+from reverify.cli import check, show
+from reverify.cli._common import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, complain
+from reverify.errors import ReverifyError
+from reverify.version import __version__
+
+HELP = """Tell whether a research object is still what it says it is.
+
+Each statement of an RO-Crate becomes a claim, is tested on its own, and is reported
+with evidence. What could not be looked at is never called fine, nor bad.
+
+Begin with: reverify check crate.zip
+"""
+
+app = typer.Typer(
+    help=HELP,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer calls it so
+    if asked:
+        typer.echo(f"reverify {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version",
+            "-V",
+            callback=_version,
+            is_eager=True,
+            help="Show the version.",
+        ),
+    ] = False,
+) -> None:
+    del version
+
+
+app.command("check")(check.check)
+app.command("diff")(show.diff)
+app.command("explain")(show.explain)
+app.command("rules")(show.rules)
+app.command("profiles")(show.profiles)
+app.command("config")(show.config)
+
+
+def main() -> None:
+    """Run the command line, and leave with its exit code."""
+    gc.set_threshold(100_000, 50, 100)
+    logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
+    sys.exit(_run(sys.argv[1:]))
+
+
+def _run(arguments: list[str]) -> int:
+    """Run one command line; whatever goes wrong is one line on standard error."""
+    try:
+        code = app(arguments, prog_name="reverify", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return EXIT_USAGE
+    except (KeyboardInterrupt, click.Abort):
+        complain("interrupted")
+        return EXIT_INTERRUPTED
+    except ReverifyError as error:
+        complain(str(error))
+        return EXIT_USAGE
+    except BrokenPipeError:
+        # Whoever read our output has seen enough; do not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_INTERRUPTED
+    except Exception as error:
+        if any(item in {"-v", "-vv", "--verbose"} for item in arguments):
+            logging.getLogger(__name__).exception("internal error")
+        complain(
+            f"internal error: {type(error).__name__}: {error}; this is a fault of"
+            " reverify: please report it with the output of -v"
+        )
+        return EXIT_INTERNAL
+    return code if isinstance(code, int) else 0

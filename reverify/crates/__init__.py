@@ -1,0 +1,1 @@
+"""What is in a crate: opening, listing, reading, digesting, and its metadata."""

@@ -1,0 +1,320 @@
+"""BagIt: what a bag's tag files say. Nothing is tested here, and nothing fetched.
+
+Source: RFC 8493, The BagIt File Packaging Format (V1.0).
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from reverify.crates.digests import algorithm
+from reverify.crates.names import path_fault
+from reverify.crates.payload import Fault, Payload
+from reverify.errors import CrateError
+
+DECLARATION = "bagit.txt"
+_DECLARED = re.compile(
+    r"BagIt-Version: (?P<major>[0-9]{1,4})\.(?P<minor>[0-9]{1,4})"
+    r"(\r\n|\r|\n)Tag-File-Character-Encoding: (?P<encoding>[A-Za-z0-9_-]+)"
+    r"(\r\n|\r|\n)?"
+)
+_LOOSELY = re.compile(
+    r"\s*BagIt-version\s*:\s*(?P<major>[0-9]{1,4})\.(?P<minor>[0-9]{1,4})\s*"
+    r"Tag-File-Character-Encoding\s*:\s*(?P<encoding>[A-Za-z0-9_-]+)\s*",
+    re.IGNORECASE,
+)
+_ENCODINGS = {"utf8", "usascii", "ascii", "iso88591", "latin1", "utf16", "windows1252"}
+_MANIFEST = re.compile(r"(?P<tag>tag)?manifest-(?P<name>[A-Za-z0-9_-]+)\.txt")
+_LINE = re.compile(r"([0-9A-Fa-f]+)[ \t]+(\*?)(.+)")
+_ESCAPES = {"%0A": "\n", "%0D": "\r", "%25": "%", "%0a": "\n", "%0d": "\r"}
+_OXUM = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
+KNOWN_VERSIONS = {"0.93", "0.94", "0.95", "0.96", "0.97", "1.0"}
+
+
+class Listed(NamedTuple):
+    """One line of a manifest.
+
+    Attributes:
+        path: from the opened location.
+        digest: as written.
+        line: counted from 1.
+    """
+
+    path: str
+    digest: str
+    line: int
+
+
+class Manifest(NamedTuple):
+    """One manifest of a bag.
+
+    Attributes:
+        file: its path from the opened location.
+        name: the algorithm, as the file name has it.
+        algorithm: hashlib's name for it; None if we do not have it.
+        of_tags: whether it lists tag files rather than payload.
+        listed: its lines.
+    """
+
+    file: str
+    name: str
+    algorithm: str | None
+    of_tags: bool
+    listed: list[Listed]
+
+
+class Oxum(NamedTuple):
+    """The Payload-Oxum of bag-info.txt.
+
+    Attributes:
+        octets: bytes of the payload.
+        files: files of the payload.
+        file: where it is stated.
+        line: counted from 1.
+    """
+
+    octets: int
+    files: int
+    file: str
+    line: int
+
+
+class Bag:
+    """What the tag files of one bag say.
+
+    Attributes:
+        base: its base folder with a slash behind, or the empty string.
+        version: `1.0`, if it is declared.
+        manifests: payload manifests first.
+        tag_files: the paths of the tag files that make the bag a bag.
+        oxum: the Payload-Oxum, if stated.
+        fetched: line of fetch.txt by path from the opened location.
+        faults: what is wrong with the tag files themselves.
+    """
+
+    def __init__(self, payload: Payload, base: str) -> None:
+        self.base = base
+        self.version = ""
+        self.manifests: list[Manifest] = []
+        self.tag_files = {
+            base + name for name in (DECLARATION, "bag-info.txt", "fetch.txt")
+        }
+        self.oxum: Oxum | None = None
+        self.fetched: dict[str, int] = {}
+        self.faults: list[Fault] = []
+        self._payload = payload
+        self._encoding = "utf-8"
+        self._declaration()
+        names = self._names()
+        for name in names:
+            match = _MANIFEST.fullmatch(name)
+            if match:
+                self.tag_files.add(self.base + name)
+                self._manifest(name, match["name"], of_tags=bool(match["tag"]))
+        if not any(not manifest.of_tags for manifest in self.manifests):
+            self._note(
+                "completeness/bag-manifest-missing",
+                DECLARATION,
+                f"{base}: the bag has no manifest of its payload",
+            )
+        self.manifests.sort(key=lambda manifest: (manifest.of_tags, manifest.file))
+        if f"{base}fetch.txt" in payload.entries:
+            self._fetch("fetch.txt")
+        if f"{base}bag-info.txt" in payload.entries:
+            self._info("bag-info.txt")
+        if f"{base}data" not in payload.entries:
+            self._note(
+                "completeness/bag-declaration-invalid",
+                DECLARATION,
+                f"{base}: the bag has no data folder",
+            )
+
+    @property
+    def payload_files(self) -> list[str]:
+        """The paths of all files in its data folder."""
+        prefix = f"{self.base}data/"
+        return [path for path in self._payload.files if path.startswith(prefix)]
+
+    def _names(self) -> list[str]:
+        """The names of the files in the base folder itself."""
+        size = len(self.base)
+        return [
+            path[size:]
+            for path in self._payload.files
+            if path.startswith(self.base) and "/" not in path[size:]
+        ]
+
+    def _note(self, rule: str, name: str, reason: str, line: int | None = None) -> None:
+        file = self.base + name
+        self.faults.append(Fault(rule, file, reason, "", line, file))
+
+    def _text(self, name: str) -> str | None:
+        limit = self._payload.budget.limits.metadata_bytes
+        try:
+            data = self._payload.read(self.base + name, limit)
+        except CrateError as error:
+            self._note(error.rule, name, error.reason)
+            return None
+        try:
+            return data.decode(self._encoding)
+        except (UnicodeDecodeError, LookupError):
+            reason = f"{self.base}{name}: is not {self._encoding} text"
+            self._note("completeness/bag-tag-file-invalid", name, reason)
+            return data.decode("latin-1")
+
+    def _declaration(self) -> None:
+        file = self.base + DECLARATION
+        text = self._text(DECLARATION)
+        if text is None:
+            return
+        match = _DECLARED.fullmatch(text)
+        if match is None:
+            match = _LOOSELY.fullmatch(text.lstrip("\ufeff"))
+            what = "is not what RFC 8493 asks for, two exact lines in UTF-8"
+            reason = f"{file}: {what}"
+            if match and "BagIt-version" in text:
+                rule = "completeness/bag-legacy-syntax"
+            else:
+                rule = "completeness/bag-declaration-invalid"
+            self._note(rule, DECLARATION, reason, 1)
+        if match is None:
+            return
+        self.version = f"{match['major']}.{match['minor']}"
+        if self.version not in KNOWN_VERSIONS:
+            reason = f"{file}: BagIt {self.version} is no version of BagIt"
+            self._note("completeness/bag-declaration-invalid", DECLARATION, reason, 1)
+        encoding = match["encoding"].lower()
+        if encoding.replace("-", "").replace("_", "") in _ENCODINGS:
+            self._encoding = encoding
+        else:
+            reason = f"{file}: {encoding!r} is no encoding of text that we know"
+            self._note("completeness/bag-declaration-invalid", DECLARATION, reason, 2)
+
+    def _manifest(self, name: str, digest_name: str, *, of_tags: bool) -> None:
+        text = self._text(name)
+        if text is None:
+            return
+        known = algorithm(digest_name)
+        manifest = Manifest(self.base + name, digest_name, known, of_tags, [])
+        self.manifests.append(manifest)
+        if known is None:
+            reason = f"{self.base}{name}: {digest_name} is not an algorithm we have"
+            self._note("fixity/bag-algorithm-unknown", name, reason)
+        seen: dict[str, str] = {}
+        entries = self._payload.entries
+        for path, digest, number in self._manifest_lines(name, text):
+            full = self.base + path
+            if full not in entries and not self._safe(name, path, number):
+                continue
+            if path.startswith("data/") is of_tags:
+                what = "payload" if of_tags else "not payload"
+                reason = f"{self.base}{name}: {path!r}, line {number}, is {what}"
+                self._note("completeness/bag-tag-file-invalid", name, reason, number)
+            before = seen.setdefault(full, digest)
+            if before is not digest:
+                self._twice(name, path, number, same=before.lower() == digest.lower())
+            manifest.listed.append(Listed(full, digest, number))
+
+    def _manifest_lines(self, name: str, text: str) -> Iterator[Listed]:
+        """Read the lines of a manifest; their paths are from the base folder."""
+        legacy = 0
+        for number, line in enumerate(_lines(text), 1):
+            if not line.strip():
+                continue
+            match = _LINE.fullmatch(line)
+            if match is None:
+                reason = f"{self.base}{name}: line {number} is no digest and path"
+                self._note("completeness/bag-tag-file-invalid", name, reason, number)
+                continue
+            digest, star, written = match.groups()
+            path = _unescaped(written)
+            if star or path.startswith("./"):
+                legacy = legacy or number
+                path = path.removeprefix("./")
+            yield Listed(path, digest, number)
+        if legacy:
+            reason = f"{self.base}{name}: has ' *path' or './path', from line {legacy}"
+            self._note("completeness/bag-legacy-syntax", name, reason, legacy)
+
+    def _twice(self, name: str, path: str, line: int, *, same: bool) -> None:
+        if same and self.version != "1.0":
+            rule = "completeness/bag-legacy-syntax"
+        else:
+            rule = "completeness/bag-path-twice"
+        what = "the same digest" if same else "different digests"
+        reason = f"{self.base}{name}: {path!r} is listed twice, with {what}"
+        self._note(rule, name, reason, line)
+
+    def _safe(self, name: str, path: str, line: int) -> bool:
+        fault = path_fault(path)
+        if path.startswith("~"):
+            fault = "it names a home folder"
+        elif re.match(r"[A-Za-z]:[\\/]|%[A-Za-z]+%|\\\\", path):
+            fault = "it is absolute on Windows"
+        if fault:
+            reason = f"{self.base}{name}: {path!r} may not be used as a path: {fault}"
+            self._note("completeness/path-unsafe", name, reason, line)
+        return fault is None
+
+    def _fetch(self, name: str) -> None:
+        text = self._text(name)
+        listed = {item.path for m in self.manifests for item in m.listed}
+        for number, line in enumerate(_lines(text or ""), 1):
+            parts = line.split(None, 2)
+            if not parts:
+                continue
+            if len(parts) < 3 or not re.fullmatch(r"[0-9]{1,18}|-", parts[1]):  # noqa: PLR2004
+                reason = f"{self.base}{name}: line {number} is no URL, length and path"
+                self._note("completeness/bag-tag-file-invalid", name, reason, number)
+                continue
+            path = _unescaped(parts[2]).removeprefix("./")
+            if not self._safe(name, path, number):
+                continue
+            self.fetched[self.base + path] = number
+            if self.base + path not in listed:
+                reason = f"{self.base}{name}: {path!r} is in no manifest of the bag"
+                self._note("completeness/bag-tag-file-invalid", name, reason, number)
+
+    def _info(self, name: str) -> None:
+        text = self._text(name)
+        for number, line in enumerate(_lines(text or ""), 1):
+            label, _, value = line.partition(":")
+            if label.strip().lower() != "payload-oxum":
+                continue
+            match = _OXUM.fullmatch(value.strip())
+            if match is None or self.oxum is not None:
+                what = "stated twice" if self.oxum else "no OCTETS.FILES"
+                reason = f"{self.base}{name}: Payload-Oxum {value.strip()!r} is {what}"
+                self._note("completeness/bag-tag-file-invalid", name, reason, number)
+            else:
+                octets, files = map(int, match.groups())
+                self.oxum = Oxum(octets, files, self.base + name, number)
+
+
+def find_bags(payload: Payload, tops: list[str]) -> list[Bag]:
+    """Find the bags in a payload; a bag in a bag's data folder is just payload.
+
+    Args:
+        payload: where to look.
+        tops: the base folders where a bag may wrap the whole crate.
+    """
+    bases = sorted(
+        path.removesuffix(DECLARATION)
+        for path in payload.files
+        if path == DECLARATION or path.endswith("/" + DECLARATION)
+    )
+    found: list[str] = []
+    for base in sorted(bases, key=lambda base: (base not in tops, base)):
+        if not any(base.startswith(f"{outer}data/") for outer in found):
+            found.append(base)
+    return [Bag(payload, base) for base in found]
+
+
+def _lines(text: str) -> list[str]:
+    return re.split(r"\r\n|\r|\n", text) if "\r" in text else text.split("\n")
+
+
+def _unescaped(path: str) -> str:
+    if "%" not in path:
+        return path
+    return re.sub("%(0A|0D|25|0a|0d)", lambda match: _ESCAPES[match.group()], path)

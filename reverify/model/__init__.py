@@ -1,0 +1,1 @@
+"""The nouns of reverify: frozen, and without I/O."""

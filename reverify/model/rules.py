@@ -1,0 +1,765 @@
+"""The rules: permanent ids, and what a person should know of each.
+
+`reverify explain` prints this table, and the pages in `docs/reference/rules/` are made
+from it. An id is never renamed and never used again for something else.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from reverify.model.outcome import ClaimKind, Outcome, Severity
+
+E, W, N = Severity.ERROR, Severity.WARNING, Severity.NOTE
+_YES, _NO = Outcome.CONFIRMED, Outcome.REFUTED
+_MAYBE, _NOT_ASKED = Outcome.UNDETERMINED, Outcome.UNTESTED
+
+SPEC = "https://www.researchobject.org/ro-crate/specification/1.2"
+BAGIT = "https://www.rfc-editor.org/rfc/rfc8493.html"
+JSON_SPEC = "https://www.rfc-editor.org/rfc/rfc8259.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule.
+
+    Attributes:
+        id: `kind/slug`, permanent.
+        outcome: what a finding under this rule says.
+        severity: how much it matters: error (MUST), warning (SHOULD), note (MAY).
+        title: the rule in one sentence.
+        about: why there is such a rule, and what the finding does and does not say.
+        fix: what to do.
+        source: the clause of the specification it comes from, if one says it.
+    """
+
+    id: str
+    outcome: Outcome
+    severity: Severity
+    title: str
+    about: str
+    fix: str = ""
+    source: str = ""
+
+    @property
+    def kind(self) -> ClaimKind:
+        """The kind of claim that it is about."""
+        return ClaimKind(self.id.partition("/")[0])
+
+    @property
+    def slug(self) -> str:
+        """The id without the kind."""
+        return self.id.partition("/")[2]
+
+
+_TABLE = (
+    # -- conformance ---------------------------------------------------------------
+    Rule(
+        "conformance/not-a-crate",
+        _NO,
+        E,
+        "There is an RO-Crate at the location.",
+        "No metadata document was found at the root, in the only top folder, or in the"
+        " data folder of a bag; or the location is of a kind that cannot hold a crate."
+        " The finding says what was found instead. A bag is judged all the same.",
+        "Give the folder that holds ro-crate-metadata.json, or put one there.",
+        f"{SPEC}/structure.html",
+    ),
+    Rule(
+        "conformance/document-reads",
+        _YES,
+        E,
+        "The metadata document reads as a JSON object with a flat list of entities.",
+        "It is UTF-8, is JSON without repeated keys, and each member of @graph is an"
+        " object with an @id of its own.",
+        "",
+        f"{SPEC}/appendix/jsonld.html",
+    ),
+    Rule(
+        "conformance/json-invalid",
+        _NO,
+        E,
+        "The metadata document is JSON in UTF-8.",
+        "Parsers differ on what they make of anything else: NaN, numbers of thousands"
+        " of digits, nesting without end, other encodings. None of it is guessed at.",
+        "Write the document with a JSON library, in UTF-8.",
+        JSON_SPEC,
+    ),
+    Rule(
+        "conformance/not-a-graph",
+        _NO,
+        E,
+        "The metadata document is an object whose @graph is an array.",
+        "Without such an array there are no entities, and nothing else can be judged.",
+        "Write the document in flattened JSON-LD form.",
+        f"{SPEC}/appendix/jsonld.html",
+    ),
+    Rule(
+        "conformance/not-an-entity",
+        _NO,
+        E,
+        "Every member of @graph is an object with a textual @id.",
+        "What is not is left out of everything that follows, and only this is said.",
+        "Give the entity an @id, or remove it.",
+        f"{SPEC}/appendix/jsonld.html",
+    ),
+    Rule(
+        "conformance/duplicate-key",
+        _NO,
+        E,
+        "No object of the metadata document holds a key twice.",
+        "JSON parsers differ on which of the two values they keep, so that two readers"
+        " see two different crates.",
+        "Keep one, or make an array of both values.",
+        f"{JSON_SPEC}#section-4",
+    ),
+    Rule(
+        "conformance/duplicate-id",
+        _NO,
+        E,
+        "No two entities of the graph have the same @id.",
+        "Readers differ on whether they take the first, the last or the union.",
+        "Merge the two entities into one.",
+        f"{SPEC}/appendix/jsonld.html",
+    ),
+    Rule(
+        "conformance/limit-reached",
+        _MAYBE,
+        E,
+        "The metadata document can be read within the budget.",
+        "What lies beyond a budget was not looked at, and is neither fine nor bad.",
+        "Check with a larger budget if you trust the crate.",
+    ),
+    Rule(
+        "conformance/context-official",
+        _YES,
+        E,
+        "The @context names official contexts and plain terms.",
+        "What its keys mean can be told without fetching anything.",
+        "",
+        f"{SPEC}/appendix/jsonld.html",
+    ),
+    Rule(
+        "conformance/context-missing",
+        _NO,
+        E,
+        "The metadata document has an @context.",
+        "Without one its keys mean nothing to a JSON-LD processor.",
+        "Set @context to the versioned context of RO-Crate.",
+        f"{SPEC}/appendix/jsonld.html",
+    ),
+    Rule(
+        "conformance/context-is-a-profile",
+        _NO,
+        E,
+        "The @context is not the address of a specification or profile.",
+        "Such an address leads to a web page or to another crate's metadata. JSON-LD"
+        " processors find no terms there, so that no key of the document means anything"
+        " to them. Some exporters write https://w3id.org/ro/crate/1.1 where"
+        " https://w3id.org/ro/crate/1.1/context is meant.",
+        "Add /context to the address, as in https://w3id.org/ro/crate/1.1/context.",
+        f"{SPEC}/appendix/jsonld.html",
+    ),
+    Rule(
+        "conformance/context-unknown",
+        _MAYBE,
+        E,
+        "The @context is one that we know.",
+        "Contexts are never fetched during a check, so that the answer is the same on"
+        " every machine. What the terms of this one mean is not known here, and the"
+        " profiles could not be judged.",
+        "Use the official contexts, and define further terms in the document.",
+    ),
+    Rule(
+        "conformance/context-refused",
+        _MAYBE,
+        E,
+        "The @context does not reach beyond official contexts and plain terms.",
+        "Paths, @import, @base, @propagate and contexts within terms can make a JSON-LD"
+        " processor read files or change what names mean. No processor was run.",
+        "Use the official contexts, and define further terms in the document.",
+    ),
+    Rule(
+        "conformance/context-redefines-term",
+        _NO,
+        E,
+        "The @context leaves alone the terms of RO-Crate that checks depend on.",
+        "Redefining File, hasPart, sha256 and their like hides files and digests from"
+        " readers of RDF while readers of JSON still see them.",
+        "Remove the entry, or use a term of your own.",
+    ),
+    Rule(
+        "conformance/graph-sound",
+        _YES,
+        W,
+        "The graph holds together.",
+        "All data entities can be reached from the root, references lead somewhere, all"
+        " keys are defined, and dates are dates.",
+    ),
+    Rule(
+        "conformance/undefined-term",
+        _NO,
+        W,
+        "Every key and type is defined by the @context.",
+        "JSON-LD processors drop what is not defined. A digest under an undefined key,"
+        " sha256 with the context of RO-Crate 1.1 say, is invisible to such readers; it"
+        " is tested here all the same.",
+        "Define the term in the @context, or use a context that has it.",
+        f"{SPEC}/appendix/jsonld.html#extending-ro-crate",
+    ),
+    Rule(
+        "conformance/unreachable-data-entity",
+        _NO,
+        E,
+        "Every data entity can be reached from the root through hasPart.",
+        "Readers that walk from the root do not see it.",
+        "Add it to the hasPart of the root, or of a folder that is reached.",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "conformance/dangling-reference",
+        _NO,
+        W,
+        "Local references lead to an entity of the graph.",
+        "The graph refers to something that it does not describe.",
+        "Describe it, or remove the reference.",
+        f"{SPEC}/appendix/jsonld.html",
+    ),
+    Rule(
+        "conformance/date-not-iso",
+        _NO,
+        W,
+        "Dates and times are in ISO 8601.",
+        "Other ways to write a date are read differently by different people.",
+        "Write 2026-01-31 or 2026-01-31T12:00:00+00:00.",
+        f"{SPEC}/root-data-entity.html",
+    ),
+    Rule(
+        "conformance/ends-before-start",
+        _NO,
+        W,
+        "No recorded run ends before it starts.",
+        "One of the two times is wrong, or they are in different time zones that are"
+        " not written down.",
+        "Correct the times, and write them with their offset.",
+    ),
+    Rule(
+        "conformance/profile-unknown",
+        _MAYBE,
+        E,
+        "Every profile that the crate declares is one that we can judge.",
+        "There is no machine-readable form of this profile here. Whether the crate"
+        " follows it was not looked at.",
+        "",
+    ),
+    Rule(
+        "conformance/version-unjudged",
+        _MAYBE,
+        E,
+        "The version of RO-Crate is one that we can judge.",
+        "The profile engine knows 1.1, 1.2 and 1.3. Other versions are read, and their"
+        " files and digests tested, but their conformance is not judged.",
+        "",
+    ),
+    Rule(
+        "conformance/version-missing",
+        _NO,
+        E,
+        "The metadata descriptor says which version of RO-Crate it follows.",
+        "Without a conformsTo on the descriptor nobody can tell what rules apply.",
+        "Add conformsTo with the versioned address of the specification.",
+        f"{SPEC}/root-data-entity.html#ro-crate-metadata-descriptor",
+    ),
+    Rule(
+        "conformance/engine-failed",
+        _MAYBE,
+        E,
+        "The profile engine gave an answer.",
+        "roc-validator raised an error, ran out of its time or memory, or was not asked"
+        " since the document is too large for it. Nothing follows from that.",
+        "",
+    ),
+    Rule(
+        "conformance/check-skipped",
+        _NOT_ASKED,
+        N,
+        "Checks of a profile that would ask the network are not run by its engine.",
+        "Whether web entities can be had is tested under completeness instead.",
+    ),
+    # -- completeness --------------------------------------------------------------
+    Rule(
+        "completeness/file-present",
+        _YES,
+        E,
+        "The file or folder is there.",
+        "It is listed in the crate, is of the right kind, and lies below the root.",
+        "",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "completeness/file-missing",
+        _NO,
+        E,
+        "Every file and folder that the crate lists is there.",
+        "Nothing lies at the path that the @id names, neither decoded nor as written.",
+        "Add the file, correct the @id, or remove the entity.",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "completeness/wrong-kind",
+        _NO,
+        E,
+        "A File is a file and a Dataset is a folder.",
+        "Something of the other kind lies at the path.",
+        "Correct the @type.",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "completeness/name-as-written",
+        _NO,
+        W,
+        "Paths in @ids are percent-encoded.",
+        "The file was found only under the name exactly as written. Readers that decode"
+        " the @id, as they should, do not find it.",
+        "Encode blanks as %20, % as %25, # as %23 and ? as %3F.",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "completeness/path-unsafe",
+        _NO,
+        E,
+        "Names lead to places below the root of the crate.",
+        "The name is absolute, climbs out, or cannot be a path. Nothing was opened.",
+        "Use a path relative to the root of the crate.",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "completeness/symlink",
+        _NO,
+        E,
+        "The crate's files are files, not links.",
+        "Links are not followed: where they lead may not be part of the crate, and"
+        " differs from machine to machine. The finding says where it points.",
+        "Put the file itself into the crate.",
+    ),
+    Rule(
+        "completeness/special-file",
+        _NO,
+        E,
+        "The crate's files are regular files.",
+        "Pipes, sockets, devices and sparse archive members are not opened.",
+        "Remove it.",
+    ),
+    Rule(
+        "completeness/file-unreadable",
+        _MAYBE,
+        E,
+        "The file can be read.",
+        "It is there, and reading it failed. What it holds is not known.",
+        "Look at its permissions and at the medium.",
+    ),
+    Rule(
+        "completeness/limit-reached",
+        _MAYBE,
+        E,
+        "The crate can be read within the budget.",
+        "What lies beyond a budget was not looked at, and is neither fine nor bad.",
+        "Check with a larger --max-bytes or --max-time if you trust the crate.",
+    ),
+    Rule(
+        "completeness/lfs-pointer",
+        _NO,
+        E,
+        "The file is the file, not a Git LFS pointer to it.",
+        "The content was left in Git LFS storage when the crate was made.",
+        "Run `git lfs pull` and make the crate again.",
+    ),
+    Rule(
+        "completeness/unlisted-file",
+        _NO,
+        N,
+        "Every file of the crate is described.",
+        "The metadata document need not list everything, so this is only a remark.",
+        "Describe the file, or leave it.",
+        f"{SPEC}/structure.html",
+    ),
+    Rule(
+        "completeness/document-only",
+        _NOT_ASKED,
+        E,
+        "The payload of the crate is at hand.",
+        "Only the metadata document was given, so its files could not be looked for.",
+        "Check the whole crate.",
+    ),
+    Rule(
+        "completeness/web-available",
+        _YES,
+        W,
+        "A web-based data entity can be had.",
+        "The server answered that it has it. Its bytes were not fetched.",
+        "",
+        f"{SPEC}/data-entities.html#web-based-data-entities",
+    ),
+    Rule(
+        "completeness/web-missing",
+        _NO,
+        W,
+        "Web-based data entities can be had.",
+        "The server answered that it has no such thing.",
+        "Correct the address.",
+        f"{SPEC}/data-entities.html#web-based-data-entities",
+    ),
+    Rule(
+        "completeness/web-unclear",
+        _MAYBE,
+        W,
+        "Servers of web-based data entities answer.",
+        "No answer came that tells whether it is there.",
+        "Check again later.",
+    ),
+    Rule(
+        "completeness/web-untested",
+        _NOT_ASKED,
+        W,
+        "Web-based data entities are looked for when online.",
+        "Offline no socket is opened.",
+        "Check without --offline.",
+    ),
+    Rule(
+        "completeness/elsewhere",
+        _NOT_ASKED,
+        N,
+        "Entities under other schemes than http are not looked for.",
+        "The @id names something by a scheme that we do not open.",
+    ),
+    Rule(
+        "completeness/location-unreachable",
+        _MAYBE,
+        E,
+        "The location can be reached.",
+        "The crate exists as far as we know, and did not come now: the network, a"
+        " server or --offline stood in the way. Nothing was judged.",
+        "Check again later, or fetch it first and check the copy.",
+    ),
+    Rule(
+        "completeness/archive-broken",
+        _NO,
+        E,
+        "The archive can be read to its end.",
+        "It is cut short, damaged, or not an archive.",
+        "Fetch or make it again.",
+    ),
+    Rule(
+        "completeness/archive-member",
+        _NO,
+        E,
+        "Every member of the archive can be read as it claims to be.",
+        "It is encrypted, packed by a method we do not know, or overlaps another.",
+        "Make the archive again with an ordinary tool.",
+    ),
+    Rule(
+        "completeness/archive-duplicate-member",
+        _NO,
+        E,
+        "No name is in the archive twice.",
+        "Readers differ on which of the two counts, so that a file can be shown to one"
+        " and hidden from another. The first is read here.",
+        "Make the archive again.",
+    ),
+    Rule(
+        "completeness/bag-file-present",
+        _YES,
+        E,
+        "The file that a manifest of the bag lists is there.",
+        "",
+        "",
+        f"{BAGIT}#section-3",
+    ),
+    Rule(
+        "completeness/bag-file-missing",
+        _NO,
+        E,
+        "Every file that a manifest of the bag lists is there.",
+        "The bag is not complete.",
+        "Restore the file.",
+        f"{BAGIT}#section-3",
+    ),
+    Rule(
+        "completeness/bag-file-unfetched",
+        _NOT_ASKED,
+        E,
+        "Files that fetch.txt lists have been fetched.",
+        "The bag says where the file can be had; nothing is fetched during a check.",
+        "Fetch the files that fetch.txt lists.",
+        f"{BAGIT}#section-2.2.3",
+    ),
+    Rule(
+        "completeness/bag-file-unlisted",
+        _NO,
+        E,
+        "Every payload file is in every payload manifest.",
+        "A file lies in the bag's data folder that a manifest does not list.",
+        "Remove it, or make the manifests again.",
+        f"{BAGIT}#section-3",
+    ),
+    Rule(
+        "completeness/bag-manifest-unlisted",
+        _NO,
+        E,
+        "A tag manifest lists every payload manifest.",
+        "",
+        "Make the tag manifests again.",
+        f"{BAGIT}#section-2.2.1",
+    ),
+    Rule(
+        "completeness/bag-oxum-match",
+        _YES,
+        E,
+        "The payload has the size and count that Payload-Oxum states.",
+        "",
+        "",
+        f"{BAGIT}#section-2.2.2",
+    ),
+    Rule(
+        "completeness/bag-oxum-mismatch",
+        _NO,
+        E,
+        "The payload has the size and count that Payload-Oxum states.",
+        "Something was added, removed or cut short.",
+        "Find what changed, or correct bag-info.txt.",
+        f"{BAGIT}#section-2.2.2",
+    ),
+    Rule(
+        "completeness/bag-declaration-invalid",
+        _NO,
+        E,
+        "The bag has what a bag must have: bagit.txt as the RFC asks, and data/.",
+        "",
+        "Make the bag again with a BagIt tool.",
+        f"{BAGIT}#section-2.1",
+    ),
+    Rule(
+        "completeness/bag-manifest-missing",
+        _NO,
+        E,
+        "The bag has a manifest of its payload.",
+        "",
+        "Make the bag again with a BagIt tool.",
+        f"{BAGIT}#section-2.1.3",
+    ),
+    Rule(
+        "completeness/bag-tag-file-invalid",
+        _NO,
+        E,
+        "The tag files of the bag read as the RFC describes them.",
+        "",
+        "Make the bag again with a BagIt tool.",
+        f"{BAGIT}#section-2",
+    ),
+    Rule(
+        "completeness/bag-path-twice",
+        _NO,
+        E,
+        "No manifest lists a file twice.",
+        "",
+        "Make the manifests again.",
+        f"{BAGIT}#section-3",
+    ),
+    Rule(
+        "completeness/bag-legacy-syntax",
+        _NO,
+        W,
+        "The tag files of the bag are written as the RFC describes them.",
+        "Older tools wrote ` *path`, `./path`, `BagIt-version` or a line twice. It can"
+        " be read, though not by every reader.",
+        "Make the bag again with a current tool.",
+        f"{BAGIT}#section-2.1.3",
+    ),
+    # -- fixity --------------------------------------------------------------------
+    Rule(
+        "fixity/digest-match",
+        _YES,
+        E,
+        "The file has the digest that is stated.",
+        "All its bytes were read and digested again.",
+        "",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "fixity/digest-mismatch",
+        _NO,
+        E,
+        "The file has the digest that is stated.",
+        "All its bytes were read, and they are not the ones that were described.",
+        "Restore the file, or, if it was meant to change, state its new digest.",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "fixity/digest-malformed",
+        _NO,
+        E,
+        "A stated digest has the form of its algorithm.",
+        "It is not hexadecimal, or has the length of another algorithm. Whether the"
+        " file changed cannot be told from it.",
+        "State the digest anew, in hexadecimal digits, under the right key.",
+    ),
+    Rule(
+        "fixity/file-absent",
+        _MAYBE,
+        E,
+        "A digest or size is stated for a file that is there.",
+        "The file is missing, said under completeness; nothing could be told.",
+        "Add the file.",
+    ),
+    Rule(
+        "fixity/file-unread",
+        _MAYBE,
+        E,
+        "A file with a stated digest or size can be read.",
+        "Reading it failed, it changed while it was read, or a budget was spent.",
+        "Check again; give more with --max-bytes or --max-time.",
+    ),
+    Rule(
+        "fixity/document-only",
+        _NOT_ASKED,
+        E,
+        "The payload of the crate is at hand.",
+        "Only the metadata document was given.",
+        "Check the whole crate.",
+    ),
+    Rule(
+        "fixity/remote",
+        _NOT_ASKED,
+        N,
+        "Digests and sizes of what is not in the crate are not tested.",
+        "The entity lies on the web, in a registry of container images, or is named by"
+        " a scheme that we do not open.",
+    ),
+    Rule(
+        "fixity/algorithm-unknown",
+        _MAYBE,
+        W,
+        "A stated digest is of an algorithm that we can compute.",
+        "It was not tested, and says nothing to most readers.",
+        "State a sha256 or sha512 beside it.",
+    ),
+    Rule(
+        "fixity/bag-algorithm-unknown",
+        _MAYBE,
+        W,
+        "A manifest of the bag is of an algorithm that we can compute.",
+        "",
+        "Add a manifest for sha256 or sha512.",
+        f"{BAGIT}#section-2.4",
+    ),
+    Rule(
+        "fixity/lfs-pointer",
+        _MAYBE,
+        E,
+        "A file with a stated digest is the file, not a Git LFS pointer to it.",
+        "The digest is that of the content that the pointer names. The content itself"
+        " is not in the crate.",
+        "Run `git lfs pull` and make the crate again.",
+    ),
+    Rule(
+        "fixity/digest-of-folder",
+        _MAYBE,
+        N,
+        "Digests are stated for files.",
+        "There is no agreed way to digest a folder.",
+        "State the digests of the files in it.",
+    ),
+    Rule(
+        "fixity/size-match",
+        _YES,
+        E,
+        "The file has the size that is stated.",
+        "",
+        "",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "fixity/size-mismatch",
+        _NO,
+        E,
+        "The file has the size that is stated.",
+        "contentSize is a number of bytes, and the file has another.",
+        "Correct contentSize, or restore the file.",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "fixity/size-malformed",
+        _NO,
+        W,
+        "contentSize is a number of bytes.",
+        "Other units are rounded, and cannot be tested.",
+        "Write the number of bytes in digits.",
+        f"{SPEC}/data-entities.html",
+    ),
+    Rule(
+        "fixity/covered",
+        _YES,
+        N,
+        "Every local file is covered by a digest.",
+        "Each file but the metadata document and its preview has a digest in the"
+        " metadata or in a manifest of the bag.",
+    ),
+    Rule(
+        "fixity/uncovered",
+        _NO,
+        N,
+        "Every local file is covered by a digest.",
+        "Changes to a file without a digest cannot be noticed. The level `intact` asks"
+        " for one on every file.",
+        "State a sha256 for each file, or put the crate into a bag.",
+    ),
+    # -- source, archival, execution -----------------------------------------------
+    Rule(
+        "source/not-tested",
+        _NOT_ASKED,
+        E,
+        "The named code can be looked at.",
+        "The crate says where its code comes from. Testing that takes the repository.",
+        "",
+    ),
+    Rule(
+        "archival/not-tested",
+        _NOT_ASKED,
+        E,
+        "The archive can be asked.",
+        "The crate names an object of the Software Heritage archive. Testing that takes"
+        " the archive's answer.",
+        "",
+    ),
+    Rule(
+        "archival/swhid-invalid",
+        _NO,
+        E,
+        "A SWHID has the form swh:1:TYPE:HEX, TYPE one of cnt, dir, rev, rel, snp.",
+        "The identifier has another version, type or length. It names nothing, and what"
+        " was meant is not guessed: the digits alone do not say what kind of object"
+        " they belong to.",
+        "Write the right type: rev for a git commit, dir for a tree, cnt for a file.",
+        "https://www.swhid.org/specification/v1.2/5.Core_identifiers/",
+    ),
+    Rule(
+        "execution/not-tested",
+        _NOT_ASKED,
+        E,
+        "The recorded run can be run again.",
+        "A check runs nothing. The finding says what the run recorded.",
+        "",
+    ),
+    Rule(
+        "execution/not-re-runnable",
+        _NOT_ASKED,
+        N,
+        "The recorded run says enough to be run again.",
+        "The record lacks something that running it again would take. The finding says"
+        " what.",
+        "Record what is missing.",
+    ),
+)
+
+RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _TABLE})
+"""All rules of our own, by id; those of profiles carry the profile's name."""

@@ -1,0 +1,89 @@
+"""A verdict: what all findings add up to, under one policy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from reverify.model.outcome import ClaimKind, Level, Outcome
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The findings of one kind, counted.
+
+    `refuted` counts errors, `warnings` and `notes` count what is refuted at those
+    levels; the other four count findings of any level.
+    """
+
+    outcome: Outcome
+    confirmed: int = 0
+    refuted: int = 0
+    warnings: int = 0
+    notes: int = 0
+    undetermined: int = 0
+    untested: int = 0
+    not_applicable: int = 0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The tally as the report has it."""
+        return {
+            "outcome": self.outcome.value,
+            "confirmed": self.confirmed,
+            "refuted": self.refuted,
+            "warnings": self.warnings,
+            "notes": self.notes,
+            "undetermined": self.undetermined,
+            "untested": self.untested,
+            "not-applicable": self.not_applicable,
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Tally":
+        """Read a tally back from a report."""
+        counts = {key.replace("-", "_"): value for key, value in data.items()}
+        return cls(**{**counts, "outcome": Outcome(data["outcome"])})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """What all findings add up to.
+
+    Attributes:
+        outcome: refuted, undetermined or confirmed.
+        level: the highest rung of the ladder that was reached, if any.
+        required: the rung that was asked for, if any.
+        kinds: one tally for each of the six kinds, in their order.
+        next_level: why the next rung was not reached, one sentence.
+    """
+
+    outcome: Outcome
+    level: Level | None
+    required: Level | None
+    kinds: Mapping[ClaimKind, Tally]
+    next_level: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verdict as the report has it."""
+        return {
+            "outcome": self.outcome.value,
+            "level": self.level.value if self.level else None,
+            "required": self.required.value if self.required else None,
+            "next_level": self.next_level,
+            "kinds": {
+                kind.value: tally.to_dict() for kind, tally in self.kinds.items()
+            },
+        }
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> "Verdict":
+        """Read a verdict back from a report."""
+        return cls(
+            outcome=Outcome(data["outcome"]),
+            level=Level(data["level"]) if data["level"] else None,
+            required=Level(data["required"]) if data["required"] else None,
+            next_level=data.get("next_level", ""),
+            kinds={
+                ClaimKind(kind): Tally.from_dict(tally)
+                for kind, tally in data["kinds"].items()
+            },
+        )

@@ -1,0 +1,1 @@
+"""What does the specification ask? An adapter to a profile engine, and our own eyes."""

@@ -1,0 +1,96 @@
+"""Settings made into tools; the only place where anything is wired together."""
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, Self
+
+from reverify.checks.interface import NoProgress, Progress, Tools
+from reverify.crates.limits import Limits
+from reverify.model.report import Report
+from reverify.policy import Policy
+from reverify.profiles.roc_validator import RocValidator
+from reverify.services import Http, Services
+from reverify.settings import Settings, load_settings
+from reverify.verification import verify as verify_crate
+from reverify.version import __version__
+
+
+class Runtime(AbstractContextManager["Runtime"]):
+    """`verify` with its tools bound; close it when done.
+
+    Args:
+        settings: what the user wants.
+        progress: who is told how far the reading is.
+    """
+
+    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
+        self._recurse = settings.recurse
+        self._engine = RocValidator()
+        http = None
+        if not settings.offline:
+            agent = f"reverify/{__version__}"
+            http = Http(allow_private=settings.allow_private, agent=agent)
+        self._tools = Tools(
+            services=Services(http=http),
+            engine=self._engine,
+            progress=progress or NoProgress(),
+            profiles=settings.profile,
+        )
+        self.policy = Policy(
+            required=settings.require, strict=settings.strict, kinds=settings.kinds
+        )
+        self._limits = Limits(
+            total_bytes=settings.max_bytes,
+            seconds=settings.max_time,
+            jobs=settings.jobs,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._engine.close()
+
+    def verify(self, location: str) -> Iterator[Report]:
+        """Check the crate at a location and, if asked, the crates inside it.
+
+        Raises:
+            UsageError: there is nothing at the location.
+        """
+        waiting = [""]
+        done = set()
+        while waiting:
+            inside = waiting.pop(0)
+            done.add(inside)
+            self._engine.start()
+            report = verify_crate(
+                location,
+                policy=self.policy,
+                tools=self._tools,
+                limits=self._limits,
+                inside=inside,
+            )
+            if self._recurse:
+                waiting += [path for path in report.subject.nested if path not in done]
+            yield report
+
+
+def verify(location: str, **options: Any) -> Report:  # noqa: ANN401 - see Settings
+    """Check one crate.
+
+    Args:
+        location: a path, URL or DOI.
+        options: settings by name, `offline=True` or `require="intact"` say; they win
+            over the environment and over files, as options of the command line do.
+
+    Raises:
+        UsageError: there is nothing at the location, or an option makes no sense.
+    """
+    with Runtime(load_settings(options)) as runtime:
+        return next(runtime.verify(location))

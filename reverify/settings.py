@@ -1,0 +1,235 @@
+"""Settings: flag, then REVERIFY_*, then the project's file, the user's, the defaults.
+
+Nothing is ever read from the crate or from its folder.
+"""
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from reverify.errors import UsageError
+from reverify.model.outcome import ClaimKind, Level
+
+_UNITS = {"": 1, "b": 1}
+_UNITS |= {f"{p}b": 1000**n for n, p in enumerate("kmgtp", 1)}
+_UNITS |= {f"{p}ib": 1024**n for n, p in enumerate("kmgtp", 1)}
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+PROJECT_FILE, USER_FILE = "reverify.toml", "config.toml"
+
+
+def read_size(text: str) -> int:
+    """Read a number of bytes, `2GB` or `500 MiB` say.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-z]*)", text.strip())
+    if match is None or match[2].lower() not in _UNITS:
+        raise ValueError(f"{text!r} is no size; write 500000, 500kB, 2GB or 1.5GiB")
+    return int(float(match[1]) * _UNITS[match[2].lower()])
+
+
+def read_duration(text: str) -> float:
+    """Read a number of seconds, `90`, `5m` or `1h` say.
+
+    Raises:
+        ValueError: it is none.
+    """
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd]?)", text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is no time; write 90, 90s, 5m, 2h or 1d")
+    return float(match[1]) * _SECONDS[match[2]]
+
+
+def _read_flag(text: str) -> bool:
+    words = {"1": True, "true": True, "yes": True, "on": True}
+    words |= {"0": False, "false": False, "no": False, "off": False, "": False}
+    if text.strip().lower() not in words:
+        raise ValueError(f"{text!r} is neither true nor false")
+    return words[text.strip().lower()]
+
+
+def _read_count(text: str) -> int:
+    if not text.strip().isdigit() or int(text) < 1:
+        raise ValueError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _read_level(text: str) -> Level | None:
+    if not text:
+        return None
+    return Level(_one_of(text, [level.value for level in Level], "level"))
+
+
+def _read_kinds(text: str) -> tuple[ClaimKind, ...]:
+    known = [kind.value for kind in ClaimKind]
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return tuple(ClaimKind(_one_of(name, known, "kind of claim")) for name in names)
+
+
+def _read_words(text: str) -> tuple[str, ...]:
+    return tuple(word.strip() for word in text.split(",") if word.strip())
+
+
+def _one_of(text: str, known: list[str], what: str) -> str:
+    if text in known:
+        return text
+    near = difflib.get_close_matches(text, known, 1)
+    advice = f"; did you mean {near[0]}?" if near else f"; there are {', '.join(known)}"
+    raise ValueError(f"{text!r} is no {what}{advice}")
+
+
+_READERS: Mapping[str, Callable[[str], Any]] = {
+    "offline": _read_flag,
+    "strict": _read_flag,
+    "allow_private": _read_flag,
+    "recurse": _read_flag,
+    "no_progress": _read_flag,
+    "require": _read_level,
+    "only": _read_kinds,
+    "skip": _read_kinds,
+    "profile": _read_words,
+    "format": _read_words,
+    "jobs": _read_count,
+    "max_bytes": read_size,
+    "max_time": read_duration,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the user wants, from all places where it can be said.
+
+    Attributes:
+        offline: open no socket.
+        strict: refuted warnings refute as well.
+        require: the level that a crate must reach.
+        only: test these kinds of claim alone.
+        skip: leave out these kinds of claim.
+        profile: URIs or names of further profiles to judge by.
+        recurse: check crates inside crates too.
+        allow_private: private and loopback addresses may be contacted.
+        jobs: how many files are read at once.
+        max_bytes: how many bytes of one crate may be read.
+        max_time: how many seconds one crate may take.
+        format: how to write the report, `NAME` or `NAME=FILE`.
+        no_progress: show no progress.
+        origins: where each setting came from, by its name.
+    """
+
+    offline: bool = False
+    strict: bool = False
+    require: Level | None = None
+    only: tuple[ClaimKind, ...] = ()
+    skip: tuple[ClaimKind, ...] = ()
+    profile: tuple[str, ...] = ()
+    recurse: bool = False
+    allow_private: bool = False
+    jobs: int = 2
+    max_bytes: int = 1_000_000_000_000
+    max_time: float = 3600.0
+    format: tuple[str, ...] = ("text",)
+    no_progress: bool = False
+    origins: Mapping[str, str]
+
+    @property
+    def kinds(self) -> frozenset[ClaimKind]:
+        """The kinds of claim that are asked for."""
+        return frozenset(self.only or ClaimKind) - frozenset(self.skip)
+
+
+NAMES = tuple(field.name for field in fields(Settings) if field.name != "origins")
+
+
+def load_settings(
+    flags: Mapping[str, Any] | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    folder: Path | None = None,
+    user_folder: Path | None = None,
+) -> Settings:
+    """Put the settings together.
+
+    Args:
+        flags: values of command-line options by name; those left unset are None.
+        environ: the environment.
+        folder: where the user stands.
+        user_folder: where the user's own file lies.
+
+    Raises:
+        UsageError: a key is unknown, or a value makes no sense.
+    """
+    values: dict[str, Any] = {}
+    origins = dict.fromkeys(NAMES, "default")
+    for origin, found in _sources(flags, environ, folder, user_folder):
+        for name, value in found.items():
+            if name not in NAMES:
+                near = difflib.get_close_matches(name, NAMES, 1)
+                advice = f"; did you mean {near[0]}?" if near else ""
+                raise UsageError(f"{origin}: there is no setting {name!r}{advice}")
+            values[name] = _value(name, value, origin)
+            origins[name] = origin
+    if not values.get("jobs"):
+        values["jobs"] = max(2, min(os.cpu_count() or 2, 16))
+    return Settings(**values, origins=origins)
+
+
+def _sources(
+    flags: Mapping[str, Any] | None,
+    environ: Mapping[str, str] | None,
+    folder: Path | None,
+    user_folder: Path | None,
+) -> list[tuple[str, Mapping[str, Any]]]:
+    """All places where settings can be, the weakest first."""
+    env = os.environ if environ is None else environ
+    here = Path.cwd() if folder is None else folder
+    if user_folder is None:
+        import platformdirs  # noqa: PLC0415
+
+        user_folder = Path(platformdirs.user_config_dir("reverify"))
+    sources: list[tuple[str, Mapping[str, Any]]] = []
+    sources += [
+        (str(path), _toml(path))
+        for path in (user_folder / USER_FILE, here / PROJECT_FILE)
+        if path.is_file()
+    ]
+    project = here / "pyproject.toml"
+    if project.is_file() and not (here / PROJECT_FILE).is_file():
+        table = _toml(project).get("tool", {}).get("reverify", {})
+        sources.append((f"{project} [tool.reverify]", table))
+    variables = {
+        name: env[f"REVERIFY_{name.upper()}"]
+        for name in NAMES
+        if f"REVERIFY_{name.upper()}" in env
+    }
+    sources.append(("environment", variables))
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
+    sources.append(("command line", given))
+    return sources
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise UsageError(f"{path}: cannot be read: {error}") from error
+    return {name.replace("-", "_"): value for name, value in found.items()}
+
+
+def _value(name: str, value: object, origin: str) -> object:
+    """Read a value: text as from the environment, anything else by its own type."""
+    reader = _READERS[name]
+    try:
+        if isinstance(value, bool):
+            return reader(str(value))
+        if isinstance(value, (list, tuple)):
+            return reader(",".join(map(str, value)))
+        return reader(str(value))
+    except ValueError as error:
+        spelled = name.replace("_", "-")
+        raise UsageError(f"{origin}: {spelled}: {error}") from error
