@@ -1,7 +1,7 @@
 """Make the generated parts of the documentation, or tell whether they are stale.
 
-`python docs/generate.py` writes them; with `--check` it writes nothing, and exits with 1
-if one of them is not what it would write.
+`python docs/generate.py` writes them; with `--check` it writes nothing, and exits with
+1 if one of them is not what it would write.
 """
 
 import subprocess
@@ -20,6 +20,7 @@ REFERENCE = ROOT / "docs" / "reference"
 NOTE = "<!-- Made by docs/generate.py: do not edit. -->\n\n"
 
 _LIST_RULES = """
+import json
 from rocrate_validator import services
 levels = {"REQUIRED": "error", "RECOMMENDED": "warning", "OPTIONAL": "note"}
 table = []
@@ -69,8 +70,10 @@ def profile_page(profile: str, uri: str) -> str:
     lines = [
         f"# conformance/{profile}",
         "",
-        f"Rules of <{uri}>, judged by roc-validator in a process of its own, offline."
-        " A rule that stands twice is asked at two levels.",
+        (
+            f"Rules of <{uri}>, judged by roc-validator in a process of its own,"
+            " offline. A rule that stands twice is asked at two levels."
+        ),
         "",
         "| rule | level | what it asks | source |",
         "|---|---|---|---|",
@@ -139,7 +142,7 @@ def pages() -> Mapping[Path, str]:
 def main() -> int:
     """Write, or compare."""
     made = pages()
-    known = {path for path in (REFERENCE / "rules").rglob("*.md")} | set(made)
+    known = set((REFERENCE / "rules").rglob("*.md")) | set(made)
     stale = [
         path
         for path in sorted(known)
