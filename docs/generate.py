@@ -14,6 +14,7 @@ import typer.main
 from reverify.cli import app
 from reverify.model.rules import RULES, Rule
 from reverify.profiles.catalogue import TABLE, all_rules, profile_table
+from reverify.profiles.roc_validator import plain_name
 
 ROOT = Path(__file__).resolve().parent.parent
 REFERENCE = ROOT / "docs" / "reference"
@@ -42,7 +43,8 @@ print(json.dumps(sorted(table, key=lambda item: item["id"]), indent=1))
 def profile_rules() -> str:
     """The names and levels of the engine's rules, asked of the engine."""
     command = [sys.executable, "-I", "-c", _LIST_RULES]
-    return subprocess.run(command, check=True, capture_output=True, text=True).stdout  # noqa: S603
+    answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
+    return plain_name(answer.stdout)
 
 
 def rule_page(rule: Rule) -> str:

@@ -103,9 +103,18 @@ _PREVIEW_BYTES = 4 * MIB
 Json = dict[str, Any]
 
 
+def plain_name(name: str) -> str:
+    """The name of a check, without the blank nodes that differ from run to run."""
+    return _BLANK_NODE.sub("A property", name)
+
+
 def slug(name: str) -> str:
     """Make the permanent part of a rule's id out of the name of a check."""
-    plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    plain = (
+        unicodedata.normalize("NFKD", plain_name(name))
+        .encode("ascii", "ignore")
+        .decode()
+    )
     words = re.findall("[a-z0-9]+", plain.replace("@", "at-").lower())
     return "-".join(words)
 
@@ -363,7 +372,7 @@ def _passed(check: Json) -> Passed:
         skipped = "it does not apply to what was given"
     return Passed(
         _rule(check),
-        check["name"],
+        plain_name(check["name"]),
         _SEVERITIES[check["severity"]],
         clause_of(check["profile"], check["file"]),
         skipped,
