@@ -2,23 +2,35 @@
 
 `python docs/generate.py` writes them; with `--check` it writes nothing, and exits with
 1 if one of them is not what it would write.
+
+Some pages are generated whole. Others are written by hand, and hold a table between
+`<!-- made: NAME -->` and `<!-- end -->`, which alone is generated.
 """
 
+import dataclasses
+import inspect
+import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
-import click
 import typer.main
 from reverify.cli import app
+from reverify.crates.limits import MIB, Limits
+from reverify.formats import FORMATS, format_named
 from reverify.model.rules import RULES, Rule
 from reverify.profiles.catalogue import TABLE, all_rules, profile_table
 from reverify.profiles.roc_validator import plain_name
+from reverify.settings import NAMES, Settings
 
 ROOT = Path(__file__).resolve().parent.parent
-REFERENCE = ROOT / "docs" / "reference"
+DOCS = ROOT / "docs"
+REFERENCE = DOCS / "reference"
+RULE_PAGES = REFERENCE / "rules"
 NOTE = "<!-- Made by docs/generate.py: do not edit. -->\n\n"
+REGION = re.compile(r"(<!-- made: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 _LIST_RULES = """
 import json
@@ -39,12 +51,18 @@ for profile in services.get_profiles():
 print(json.dumps(sorted(table, key=lambda item: item["id"]), indent=1))
 """
 
+Command = Any
+"""A command of the app; which library it comes from depends on typer's version."""
+
 
 def profile_rules() -> str:
     """The names and levels of the engine's rules, asked of the engine."""
     command = [sys.executable, "-I", "-c", _LIST_RULES]
     answer = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603
     return plain_name(answer.stdout)
+
+
+# -- whole pages -------------------------------------------------------------------
 
 
 def rule_page(rule: Rule) -> str:
@@ -81,9 +99,10 @@ def profile_page(profile: str, uri: str) -> str:
         "|---|---|---|---|",
     ]
     for rule in rows:
-        title = rule["title"].replace("|", "\\|")
         source = f"[clause]({rule['source']})" if rule["source"] else ""
-        lines.append(f"| `{rule['id']}` | {rule['level']} | {title} | {source} |")
+        lines.append(
+            f"| `{rule['id']}` | {rule['level']} | {_cell(rule['title'])} | {source} |"
+        )
     return "\n".join(lines) + "\n"
 
 
@@ -111,57 +130,205 @@ def rules_index() -> str:
 
 
 def command_line() -> str:
-    """The help of every command, as it is printed."""
-    group = typer.main.get_command(app)
+    """Every command with its arguments and options.
+
+    The tables are made from the declarations, not from the printed help, whose layout
+    is another with each version of typer.
+    """
     lines = ["# Command line", ""]
-    for path, command in _commands(group, "reverify"):
-        context = click.Context(command, info_name=path, terminal_width=88)
-        context.max_content_width = 88
-        lines += [f"## `{path}`", "", "```text", command.get_help(context), "```", ""]
-    return "\n".join(lines)
+    for path, command in commands():
+        arguments = [each for each in command.params if _is_argument(each)]
+        options = [each for each in command.params if not _is_argument(each)]
+        usage = [path, *(["[OPTIONS]"] if options else []), *map(_name, arguments)]
+        if getattr(command, "commands", None):
+            usage.append("COMMAND ...")
+        lines += [f"## `{path}`", "", "```text", " ".join(usage), "```", ""]
+        lines += [_plain(command.help), ""]
+        if arguments:
+            lines += ["| argument | |", "|---|---|"]
+            lines += [f"| `{_name(a)}` | {_cell(_help(a))} |" for a in arguments]
+            lines.append("")
+        if options:
+            lines += ["| option | |", "|---|---|"]
+            lines += [f"| {_spelled(o)} | {_cell(_help(o))} |" for o in options]
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
 
 
-def _commands(command: click.Command, path: str) -> Iterator[tuple[str, click.Command]]:
+def commands() -> Iterator[tuple[str, Command]]:
+    """All commands, each with the words that call it."""
+    yield from _commands(typer.main.get_command(app), "reverify")
+
+
+def _commands(command: Command, path: str) -> Iterator[tuple[str, Command]]:
     yield path, command
     for name, below in getattr(command, "commands", {}).items():
         yield from _commands(below, f"{path} {name}")
 
 
+def _is_argument(parameter: Any) -> bool:  # noqa: ANN401 - as Command
+    return str(parameter.param_type_name) == "argument"
+
+
+def _name(argument: Any) -> str:  # noqa: ANN401 - as Command
+    name = argument.metavar or argument.name.upper()
+    return str(name if argument.required else f"[{name}]")
+
+
+def _help(parameter: Any) -> str:  # noqa: ANN401 - as Command
+    return _plain(getattr(parameter, "help", None) or "")
+
+
+def _spelled(option: Any) -> str:  # noqa: ANN401 - as Command
+    words = ", ".join(f"`{word}`" for word in sorted(option.opts, key=len))
+    return f"{words} `{option.metavar}`" if option.metavar else words
+
+
+def _plain(text: str) -> str:
+    return inspect.cleandoc(text.replace("\f", ""))
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.replace("|", "\\|").split())
+
+
+# -- tables within pages -----------------------------------------------------------
+
+
+def settings_table() -> str:
+    """A row for each setting: where it can be said, and what it is if nobody does."""
+    about = _attributes(Settings)
+    lines = ["| key | option | variable | meaning | default |", "|---|---|---|---|---|"]
+    for field in dataclasses.fields(Settings):
+        if field.name in NAMES:
+            key = field.name.replace("_", "-")
+            variable = f"REVERIFY_{field.name.upper()}"
+            lines.append(
+                f"| `{key}` | `--{key}` | `{variable}` | {about[field.name]}"
+                f" | {_default(field.name, field.default)} |"
+            )
+    return "\n".join(lines) + "\n"
+
+
+def _default(name: str, value: object) -> str:
+    known = {
+        "jobs": "as many as processors, from 2 to 16",
+        "max_time": f"`{Settings.max_time / 60:g}m`",
+        "max_bytes": f"`{Settings.max_bytes / 10**12:g}TB`",
+    }
+    if name in known:
+        return known[name]
+    if isinstance(value, tuple):
+        return ", ".join(f"`{item}`" for item in value) or "none"
+    if value is None:
+        return "none"
+    return f"`{str(value).lower()}`"
+
+
+def formats_table() -> str:
+    """A row for each format."""
+    lines = ["| format | media type | what is written |", "|---|---|---|"]
+    for name in FORMATS:
+        format = format_named(name)
+        about = _cell((inspect.getdoc(format) or "").partition("\n\n")[0])
+        lines.append(f"| `{name}` | `{format.media_type}` | {about} |")
+    return "\n".join(lines) + "\n"
+
+
+def limits_table() -> str:
+    """A row for each limit."""
+    about = _attributes(Limits)
+    lines = ["| limit | default |", "|---|--:|"]
+    for field in dataclasses.fields(Limits):
+        value = field.default
+        shown = f"{value:,}" if isinstance(value, int) else f"{value:g}"
+        if isinstance(value, int) and value >= MIB and value % MIB == 0:
+            shown = f"{value // MIB:,} MiB"
+        lines.append(f"| {about[field.name]} | {shown} |")
+    return "\n".join(lines) + "\n"
+
+
+def _attributes(cls: type) -> dict[str, str]:
+    """What the docstring of a class says of each attribute."""
+    section = (inspect.getdoc(cls) or "").partition("Attributes:\n")[2]
+    items = re.findall(r"^    (\w+): (.+(?:\n {5,}.+)*)", section, re.MULTILINE)
+    return {name: _cell(text).rstrip(".") for name, text in items}
+
+
+TABLES: Mapping[str, Callable[[], str]] = {
+    "settings": settings_table,
+    "formats": formats_table,
+    "limits": limits_table,
+}
+
+
+def _filled(page: str) -> str:
+    """A page written by hand, its tables made anew."""
+
+    def fill(match: re.Match[str]) -> str:
+        return f"{match[1]}\n{TABLES[match['name']]()}\n{match[3]}"
+
+    return REGION.sub(fill, page)
+
+
+# -- all of it ---------------------------------------------------------------------
+
+
 def pages() -> Mapping[Path, str]:
-    """Everything that is generated, by where it goes."""
-    rules = REFERENCE / "rules"
-    made = {TABLE: profile_rules()}
-    made[rules / "index.md"] = NOTE + rules_index()
+    """Every page that is generated, whole or in part, by where it goes."""
+    made = {RULE_PAGES / "index.md": NOTE + rules_index()}
     made[REFERENCE / "cli.md"] = NOTE + command_line()
     for rule in RULES.values():
-        made[rules / f"{rule.id}.md"] = NOTE + rule_page(rule)
+        made[RULE_PAGES / f"{rule.id}.md"] = NOTE + rule_page(rule)
     for profile in profile_table():
-        path = rules / "conformance" / f"{profile['id']}.md"
+        path = RULE_PAGES / "conformance" / f"{profile['id']}.md"
         made[path] = NOTE + profile_page(profile["id"], profile["uri"])
+    for path in DOCS.rglob("*.md"):
+        if path not in made:
+            page = path.read_text(encoding="utf-8")
+            if REGION.search(page):
+                made[path] = _filled(page)
     return made
+
+
+def stale(made: Mapping[Path, str], there: Iterable[Path] = ()) -> list[Path]:
+    """The files that are not as they would be made, and those that nobody makes."""
+    return [
+        path
+        for path in sorted({*made, *there})
+        if not path.is_file() or path.read_text(encoding="utf-8") != made.get(path)
+    ]
+
+
+def outdated() -> Iterator[tuple[Path, str | None]]:
+    """The files that are not current, each with what should be in it.
+
+    The table of the profiles' rules comes first, so that whoever writes the files one
+    by one has it in place when the pages are made from it.
+    """
+    table = {TABLE: profile_rules()}
+    for path in stale(table):
+        yield path, table[path]
+    made = pages()
+    for path in stale(made, RULE_PAGES.rglob("*.md")):
+        yield path, made.get(path)
 
 
 def main() -> int:
     """Write, or compare."""
-    made = pages()
-    known = set((REFERENCE / "rules").rglob("*.md")) | set(made)
-    stale = [
-        path
-        for path in sorted(known)
-        if not path.is_file() or path.read_text(encoding="utf-8") != made.get(path)
-    ]
-    if "--check" in sys.argv[1:]:
-        for path in stale:
+    check = "--check" in sys.argv[1:]
+    count = 0
+    for count, (path, text) in enumerate(outdated(), 1):
+        if check:
             print(f"{path.relative_to(ROOT)}: is not current; run `make docs`")
-        return int(bool(stale))
-    for path in stale:
-        if path in made:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(made[path], encoding="utf-8")
-        else:
+        elif text is None:
             path.unlink()
-    print(f"{len(stale)} of {len(made)} generated files written")
-    return 0
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+    if not check:
+        print(f"{count} generated files written or removed")
+    return int(check and count > 0)
 
 
 if __name__ == "__main__":
