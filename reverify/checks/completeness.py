@@ -132,8 +132,8 @@ def _presence(
 def _meant_as_pointer(crate: Crate, path: str, id: str) -> bool:
     """Whether the crate states the size of the pointer itself, not of what it names."""
     entity = crate.metadata.by_id.get(id) if crate.metadata else None
-    size = entity.text("contentSize") if entity else None
-    return size == str(crate.payload.entries[path].size)
+    size = str(crate.payload.entries[path].size)
+    return entity is not None and size in map(str, entity.values("contentSize"))
 
 
 def _words(expected: str) -> str:
@@ -192,21 +192,23 @@ def _unlisted(crate: Crate, listed: set[str]) -> Iterator[Finding]:
             continue
         count += 1
         if count <= UNLISTED_SHOWN:
-            yield _unlisted_finding(path, f"{path}: is not described", crate)
+            yield _unlisted_finding(path, f"{path}: is not described", crate, path)
     if count > UNLISTED_SHOWN:
         more = count - UNLISTED_SHOWN
         reason = f"{more:,} further files are not described either"
         yield _unlisted_finding("./", reason, crate)
 
 
-def _unlisted_finding(subject: str, reason: str, crate: Crate) -> Finding:
+def _unlisted_finding(
+    subject: str, reason: str, crate: Crate, path: str | None = None
+) -> Finding:
     claim = Claim(
         kind=ClaimKind.COMPLETENESS,
         topic="unlisted",
-        subject=subject,
+        subject=subject.removeprefix(crate.prefix),
         expected="described",
         stated_in=crate.metadata.place() if crate.metadata else Place("./"),
-        path=subject,
+        path=path,
         severity=Severity.NOTE,
     )
     return finding(claim, "completeness/unlisted-file", reason)
