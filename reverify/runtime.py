@@ -68,7 +68,6 @@ class Runtime(AbstractContextManager["Runtime"]):
         while waiting:
             inside = waiting.pop(0)
             done.add(inside)
-            self._engine.start()
             report = verify_crate(
                 location,
                 policy=self.policy,

@@ -73,6 +73,8 @@ def _test_all(crate: Crate, policy: Policy, tools: Tools) -> tuple[Finding, ...]
     The profile engine works in a process of its own; meanwhile the files are read.
     """
     wanted = [kind for kind in ClaimKind if kind in policy.kinds]
+    if ClaimKind.CONFORMANCE in wanted and crate.metadata is not None:
+        tools.engine.start()
     claims = {kind: tuple(EXTRACTORS[kind](crate)) for kind in wanted}
     found: dict[ClaimKind, list[Finding]] = {}
     with ThreadPoolExecutor(1) as pool:
@@ -116,7 +118,7 @@ def _subject(crate: Crate, inside: str) -> Subject:
     metadata = crate.metadata
     root = metadata.root if metadata else None
     entries = crate.payload.entries
-    files = list(crate.payload.files)
+    files = crate.payload.files
     return Subject(
         location=f"{crate.location}#{inside}" if inside else crate.location,
         format=crate.format,

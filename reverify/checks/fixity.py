@@ -106,6 +106,24 @@ def _without_bytes(  # noqa: PLR0911 - one for each reason
 
 def _digest(claim: Claim, crate: Crate, at: datetime) -> Finding:
     name, _, stated = claim.expected.partition(":")
+    read = crate.fingerprints.get(claim.path or "")
+    observed = read.digests.get(name) if read else None
+    if read is None or observed != stated:
+        return _no_match(claim, crate, at)
+    path = claim.path or ""
+    method = f"{name} of {read.size} bytes"
+    return finding(
+        claim,
+        "fixity/digest-match",
+        f"{claim.subject}: has the {name} that is stated",
+        observed=claim.expected,
+        evidence=(Evidence(method, claim.expected, at, path),),
+    )
+
+
+def _no_match(claim: Claim, crate: Crate, at: datetime) -> Finding:
+    """Say why a stated digest is not that of the file."""
+    name, _, stated = claim.expected.partition(":")
     digest = read_digest(name, stated)
     if isinstance(digest, Malformed):
         reason = (
@@ -117,34 +135,19 @@ def _digest(claim: Claim, crate: Crate, at: datetime) -> Finding:
     if isinstance(entry, Finding):
         return entry
     path = claim.path or ""
-    found_bytes = crate.fingerprints.get(path, Fingerprint(0, {}, "was not read"))
-    observed = found_bytes.digests.get(name)
+    read = crate.fingerprints.get(path, Fingerprint(0, {}, f"{path}: was not read"))
+    observed = read.digests.get(name)
     if observed is None:
-        return finding(claim, "fixity/file-unread", found_bytes.problem)
-    observed_text = f"{name}:{observed}"
-    evidence = (
-        Evidence(f"{name} of {found_bytes.size} bytes", observed_text, at, path),
-    )
-    if observed == digest:
-        return finding(
-            claim,
-            "fixity/digest-match",
-            f"{claim.subject}: has the {name} that is stated",
-            observed=observed_text,
-            evidence=evidence,
-        )
+        return finding(claim, "fixity/file-unread", read.problem)
+    found_text = f"{name}:{observed}"
+    evidence = (Evidence(f"{name} of {read.size} bytes", found_text, at, path),)
     pointer = lfs_pointer(crate, path, entry)
-    if pointer and name == "sha256" and pointer[0] == digest:
-        reason = f"{claim.subject}: is a Git LFS pointer to the file with this digest"
-        return finding(claim, "fixity/lfs-pointer", reason, observed=observed_text)
+    rule = "fixity/digest-mismatch"
     reason = f"{claim.subject}: {name} is {observed}, stated is {digest}"
-    return finding(
-        claim,
-        "fixity/digest-mismatch",
-        reason,
-        observed=observed_text,
-        evidence=evidence,
-    )
+    if pointer and name == "sha256" and pointer[0] == digest:
+        rule = "fixity/lfs-pointer"
+        reason = f"{claim.subject}: is a Git LFS pointer to the file with this digest"
+    return finding(claim, rule, reason, observed=found_text, evidence=evidence)
 
 
 def _by_another_name(claim: Claim, crate: Crate, stated: str) -> str:

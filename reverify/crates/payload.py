@@ -85,6 +85,7 @@ class Payload(ABC):
         self.budget = budget
         self.faults: list[Fault] = []
         self._entries: dict[str, Entry] | None = None
+        self._files: tuple[str, ...] | None = None
 
     @property
     def entries(self) -> Mapping[str, Entry]:
@@ -94,11 +95,15 @@ class Payload(ABC):
         return self._entries
 
     @property
-    def files(self) -> Iterator[str]:
+    def files(self) -> tuple[str, ...]:
         """The paths of all regular files."""
-        return (
-            path for path, entry in self.entries.items() if entry.kind is EntryKind.FILE
-        )
+        if self._files is None:
+            self._files = tuple(
+                path
+                for path, entry in self.entries.items()
+                if entry.kind is EntryKind.FILE
+            )
+        return self._files
 
     def open(self, path: str) -> BinaryIO:
         """Open one file for reading; the budget is charged for its whole size.

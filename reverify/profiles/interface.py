@@ -72,6 +72,9 @@ class Engine(Protocol):
     def name(self) -> str:
         """Name and version, for evidence."""
 
+    def start(self) -> None:
+        """A crate is about to be judged: get ready while it is being read."""
+
     def profile_of(self, uri: str) -> str | None:
         """The engine's id of the profile behind a URI; None if it has none."""
 
