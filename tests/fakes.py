@@ -41,6 +41,9 @@ class FakeEngine:
         self._judgements = list(judgements)
         self.asked: list[tuple[str, ...]] = []
 
+    def start(self) -> None:
+        """It is always ready."""
+
     def profile_of(self, uri: str) -> str | None:
         known = "https://w3id.org/ro/"
         return uri.removeprefix(known).replace("/", "-") if known in uri else None

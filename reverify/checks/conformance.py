@@ -52,7 +52,7 @@ def _context(claim: Claim, crate: Crate, metadata: Metadata) -> Iterator[Finding
     for fault in faults:
         yield fault_finding(fault._replace(file=metadata.file), crate)
     if not faults and metadata.document.get("@context") is not None:
-        reason = f"{metadata.file}: its @context can be told without fetching anything"
+        reason = f"{metadata.name}: its @context can be told without fetching anything"
         yield finding(claim, "conformance/context-official", reason)
 
 
@@ -63,7 +63,7 @@ def _graph(claim: Claim, crate: Crate, metadata: Metadata) -> Iterator[Finding]:
             sound = False
             yield _breach(claim, breach, metadata)
     if sound:
-        reason = f"{metadata.file}: the graph holds together"
+        reason = f"{metadata.name}: the graph holds together"
         yield finding(claim, "conformance/graph-sound", reason)
 
 

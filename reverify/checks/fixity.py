@@ -1,7 +1,7 @@
 """Fixity: do the bytes have the digest and the size that are stated?"""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 
@@ -12,6 +12,7 @@ from reverify.crates.digests import (
     HEX_LENGTH,
     Fingerprint,
     Malformed,
+    length_fits,
     read_digest,
     truncated,
 )
@@ -25,16 +26,17 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
     """Read every file once, and hold all that is stated of it against that."""
     _read(claims, crate, tools)
     at = tools.services.clock.now()
+    holders = _holders(claims, crate)
     yield from faults_of(ClaimKind.FIXITY, crate)
     for claim in claims:
         if claim.topic == Topic.COVERAGE:
-            yield _coverage(claim, claims, crate)
+            yield _coverage(claim, claims, crate, holders)
         elif claim.topic == Topic.DIGEST_FOREIGN:
             name = claim.expected.partition(":")[0]
             reason = f"{claim.subject}: {name} is not an algorithm we have"
             yield finding(claim, "fixity/algorithm-unknown", reason)
         elif claim.topic == Topic.DIGEST_IN_NAME:
-            yield _named(claim, crate, at)
+            yield _named(claim, crate, at, holders)
         elif claim.topic == Topic.SIZE:
             yield _size(claim, crate, at)
         else:
@@ -152,9 +154,7 @@ def _no_match(claim: Claim, crate: Crate, at: datetime) -> Finding:
 
 def _by_another_name(claim: Claim, crate: Crate, stated: str) -> str:
     """Whether a malformed digest is a right one of another algorithm."""
-    fits = {length: name for name, length in HEX_LENGTH.items() if "_" not in name}
-    short = {32: "md5", 40: "sha1", 56: "sha224", 64: "sha256", 96: "sha384"}
-    other = short.get(len(stated)) or fits.get(len(stated))
+    other = length_fits(len(stated))
     if other is None or isinstance(read_digest(other, stated), Malformed):
         return ""
     entry = _without_bytes(claim, crate)
@@ -167,7 +167,9 @@ def _by_another_name(claim: Claim, crate: Crate, stated: str) -> str:
     return f"; {holds} the {other} of the file"
 
 
-def _named(claim: Claim, crate: Crate, at: datetime) -> Finding:
+def _named(
+    claim: Claim, crate: Crate, at: datetime, holders: Mapping[str, str]
+) -> Finding:
     """A digest that is a name: is there a file in the crate that has it?"""
     name, _, digest = claim.expected.partition(":")
     bits = truncated(name)
@@ -175,20 +177,27 @@ def _named(claim: Claim, crate: Crate, at: datetime) -> Finding:
     if not length or (bits is None and name != "sha256"):
         reason = f"{claim.subject}: names of {name} are not looked for"
         return finding(claim, "fixity/remote", reason)
+    digest, _, odd_digit = digest.partition(";")
+    if odd_digit:
+        reason = (
+            f"{claim.subject}: its check digit is {odd_digit}, and does not fit the"
+            " digest, so that one of the digits is wrong"
+        )
+        return finding(claim, "fixity/digest-malformed", reason)
     if len(digest) != length or not all(char in "0123456789abcdef" for char in digest):
         reason = f"{claim.subject}: {digest!r} is no {name} digest"
         return finding(claim, "fixity/digest-malformed", reason)
-    for path, found in crate.fingerprints.items():
-        observed = found.digests.get("sha256", "")
-        if observed.startswith(digest):
-            text = f"sha256:{observed}"
-            return finding(
-                claim,
-                "fixity/digest-match",
-                f"{claim.subject}: {path} has this digest",
-                observed=text,
-                evidence=(Evidence(f"sha256 of {found.size} bytes", text, at, path),),
-            )
+    path = holders.get(digest)
+    if path is not None:
+        found = crate.fingerprints[path]
+        text = f"sha256:{found.digests['sha256']}"
+        return finding(
+            claim,
+            "fixity/digest-match",
+            f"{claim.subject}: {path} has this digest",
+            observed=text,
+            evidence=(Evidence(f"sha256 of {found.size} bytes", text, at, path),),
+        )
     reason = f"{claim.subject}: no file of the crate has this digest"
     return finding(claim, "fixity/remote", reason)
 
@@ -218,7 +227,9 @@ def _size(claim: Claim, crate: Crate, at: datetime) -> Finding:
     return finding(claim, rule, reason, observed=observed, evidence=evidence)
 
 
-def _coverage(claim: Claim, claims: Sequence[Claim], crate: Crate) -> Finding:
+def _coverage(
+    claim: Claim, claims: Sequence[Claim], crate: Crate, holders: Mapping[str, str]
+) -> Finding:
     """How many local files have a digest that could tell if they changed."""
     covered = {
         other.path
@@ -228,9 +239,8 @@ def _coverage(claim: Claim, claims: Sequence[Claim], crate: Crate) -> Finding:
         if len(other.expected.partition(":")[2])
         == HEX_LENGTH.get(other.expected.partition(":")[0])
     }
-    for other in claims:
-        if other.topic == Topic.DIGEST_IN_NAME:
-            covered |= _holders(other, crate)
+    named = (c.expected for c in claims if c.topic == Topic.DIGEST_IN_NAME)
+    covered |= {holders.get(digest.partition(":")[2], "") for digest in named}
     own = set(crate.own_files).union(*(bag.tag_files for bag in crate.bags))
     stem = crate.metadata.file.partition("metadata.json")[0] if crate.metadata else "?"
     entries = crate.payload.entries
@@ -253,10 +263,16 @@ def _coverage(claim: Claim, claims: Sequence[Claim], crate: Crate) -> Finding:
     return finding(claim, "fixity/uncovered", reason, observed=observed)
 
 
-def _holders(claim: Claim, crate: Crate) -> set[str]:
-    digest = claim.expected.partition(":")[2]
-    return {
-        path
-        for path, found in crate.fingerprints.items()
-        if digest and found.digests.get("sha256", "").startswith(digest)
-    }
+def _holders(claims: Sequence[Claim], crate: Crate) -> dict[str, str]:
+    """Which file has which sha256, by as many of its digits as some name has."""
+    lengths = {
+        len(claim.expected.partition(":")[2].partition(";")[0])
+        for claim in claims
+        if claim.topic == Topic.DIGEST_IN_NAME
+    } & {8, 16, 24, 30, 32, 64}  # those of RFC 6920, and a whole one
+    holders: dict[str, str] = {}
+    for path, found in crate.fingerprints.items():
+        if digest := found.digests.get("sha256"):
+            for length in lengths:
+                holders.setdefault(digest[:length], path)
+    return holders

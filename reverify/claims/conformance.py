@@ -13,19 +13,19 @@ def claims(crate: Crate) -> Iterator[Claim]:
     if metadata is None:
         yield _claim(Topic.CRATE, "./", "an RO-Crate", Place(crate.location))
         return
-    yield _claim(Topic.DOCUMENT, metadata.file, "JSON-LD", metadata.place())
+    yield _claim(Topic.DOCUMENT, metadata.name, "JSON-LD", metadata.place())
     if not metadata.readable:
         return
-    yield _claim(Topic.CONTEXT, metadata.file, "a context", metadata.place("/@context"))
+    yield _claim(Topic.CONTEXT, metadata.name, "a context", metadata.place("/@context"))
     yield _claim(
         Topic.GRAPH,
-        metadata.file,
+        metadata.name,
         "a graph",
         metadata.place("/@graph"),
         Severity.WARNING,
     )
     descriptor = metadata.descriptor
-    subject = descriptor.id if descriptor else metadata.file
+    subject = descriptor.id if descriptor else metadata.name
     specifications = metadata.spec_uris()
     for uri, pointer in specifications:
         yield _claim(Topic.SPECIFICATION, subject, uri, metadata.place(pointer))

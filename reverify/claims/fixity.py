@@ -4,13 +4,12 @@ Digests are read by key and by IRI alike, so that a crate whose context forgot `
 is still tested.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from reverify.crates.crate import Crate, Located
+from reverify.crates.digest_names import read_name
 from reverify.crates.digests import (
     HEX_LENGTH,
     Malformed,
@@ -29,10 +28,13 @@ _DIGEST_IRIS = (
     "https://schema.org/",
     "https://w3id.org/ro/terms/workflow-run#",
 )
-_NIH = re.compile(r"nih:([A-Za-z0-9-]+);([0-9A-Fa-f-]+)(?:;[0-9A-Fa-f])?")
-_NI = re.compile(r"ni://[^/]*/([A-Za-z0-9-]+);([A-Za-z0-9_-]+)=*(?:\?.*)?")
-_HASH = re.compile(r"hash://([A-Za-z0-9-]+)/([0-9A-Fa-f]+)")
-_SIZE_KEYS = {"contentSize", "schema:contentSize", "http://schema.org/contentSize"}
+_CID = re.compile(r"Qm[1-9A-HJ-NP-Za-km-z]{44}|[bB][A-Za-z2-7]{40,}|z[1-9A-Za-z]{40,}")
+_SIZE_KEYS = {
+    "contentSize",
+    "schema:contentSize",
+    "http://schema.org/contentSize",
+    "https://schema.org/contentSize",
+}
 _FILE_KEYS = {"identifier", "additionalProperty", *_SIZE_KEYS}
 
 
@@ -81,7 +83,7 @@ def _digest_keys(metadata: Metadata) -> dict[str, str]:
                 (iri.removeprefix(p) for p in _DIGEST_IRIS if iri.startswith(p)), ""
             )
         known = algorithm(name)
-        if known and len(name) > 3:  # noqa: PLR2004 - `sha` alone may be anything
+        if known and name.lower() != "sha":  # alone it may be anything
             keys[key] = known
         elif is_foreign(name):
             keys[key] = name
@@ -91,7 +93,7 @@ def _digest_keys(metadata: Metadata) -> dict[str, str]:
 def _entity_claims(
     crate: Crate, metadata: Metadata, entity: Entity, keys: dict[str, str]
 ) -> Iterator[Claim]:
-    named = _named(entity.id)
+    named = read_name(entity.id)
     about = _Speaker(metadata, entity, crate.locate(entity.id))
     speaks_of_file = about.owns_bytes and entity is not metadata.root
     for key in entity.properties:
@@ -133,7 +135,7 @@ class _Speaker(NamedTuple):
             severity = Severity.WARNING
         elif (path is None and located.fault is None) or is_folder:
             severity = Severity.NOTE
-        elif topic is Topic.SIZE and not expected.removeprefix("size:").isdigit():
+        elif topic is Topic.SIZE and not re.fullmatch("size:[0-9]+", expected):
             severity = Severity.WARNING
         return Claim(
             kind=ClaimKind.FIXITY,
@@ -150,7 +152,8 @@ class _Speaker(NamedTuple):
 def _stated(about: _Speaker, key: str, name: str) -> Iterator[Claim]:
     topic = Topic.DIGEST if name in HEX_LENGTH else Topic.DIGEST_FOREIGN
     for value, pointer in about.entity.values_with_pointers(key):
-        yield about.claim(topic, canonical(name, value), pointer)
+        if name.lower() != "cid" or _CID.fullmatch(str(value)):
+            yield about.claim(topic, canonical(name, value), pointer)
 
 
 def canonical(name: str, value: object) -> str:
@@ -163,6 +166,8 @@ def canonical(name: str, value: object) -> str:
 
 def _size(value: object) -> str:
     """Write a stated size as `size:1234`, or as it stands if it is no number."""
+    if isinstance(value, float) and value.is_integer():  # JSON has but one kind
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         return f"size:{value}"
     if isinstance(value, str):
@@ -170,25 +175,6 @@ def _size(value: object) -> str:
         if match:
             return f"size:{int(match[1])}"
     return f"size:{value}"
-
-
-def _named(id: str) -> tuple[str, str] | None:
-    """The algorithm and digest in an id that is made of a digest.
-
-    Source: RFC 6920, sections 3 and 7; the hash URI scheme.
-    """
-    if match := _NIH.fullmatch(id) or _HASH.fullmatch(id):
-        name, digest = match[1].lower(), match[2].replace("-", "").lower()
-    elif match := _NI.fullmatch(id):
-        name = match[1].lower()
-        try:
-            padded = match[2] + "=" * (-len(match[2]) % 4)
-            digest = base64.urlsafe_b64decode(padded).hex()
-        except (binascii.Error, ValueError):
-            digest = match[2]
-    else:
-        return None
-    return (algorithm(name) or name), digest
 
 
 def _is_checksum(key: str) -> bool:
@@ -208,10 +194,10 @@ def _spdx(about: _Speaker, value: object, pointer: str) -> Iterator[Claim]:
     name = digest = ""
     for key, content in node.items():
         last = re.split("[:#/]", key)[-1]
-        text = content.get("@id", "") if isinstance(content, dict) else content
-        if last == "algorithm" and isinstance(text, str):
-            name = re.split("[:#/_]", text)[-1]
-        elif last == "checksumValue" and isinstance(text, str):
+        text = _text(content)
+        if last == "algorithm":
+            name = re.split("[:#/]", text)[-1].removeprefix("checksumAlgorithm_")
+        elif last == "checksumValue":
             digest = text
     if digest and name:
         known = algorithm(name)
@@ -219,12 +205,19 @@ def _spdx(about: _Speaker, value: object, pointer: str) -> Iterator[Claim]:
         yield about.claim(topic, canonical(known or name, digest), pointer)
 
 
+def _text(value: object) -> str:
+    """The text of a value: as it is, of a typed value, or of a reference."""
+    if isinstance(value, dict):
+        value = value.get("@value", value.get("@id"))
+    return value if isinstance(value, str) else ""
+
+
 def _property_value(about: _Speaker, value: object, pointer: str) -> Iterator[Claim]:
     """A digest given as an identifier, or as a PropertyValue that names its kind."""
     if isinstance(value, str):
-        named = _named(value)
+        named = read_name(value)
         prefix, colon, rest = value.partition(":")
-        known = algorithm(prefix) if colon and len(prefix) > len("sha") else None
+        known = algorithm(prefix) if colon and prefix.lower() != "sha" else None
         if named:
             whole = named[0] in HEX_LENGTH
             topic = Topic.DIGEST if whole else Topic.DIGEST_IN_NAME
@@ -232,13 +225,18 @@ def _property_value(about: _Speaker, value: object, pointer: str) -> Iterator[Cl
         elif known:
             yield about.claim(Topic.DIGEST, canonical(known, rest), pointer)
         return
-    id = value.get("@id") if isinstance(value, dict) else None
-    entity = about.metadata.by_id.get(id) if isinstance(id, str) else None
-    if entity is None or "PropertyValue" not in entity.types:
+    if not isinstance(value, dict):
+        return
+    id = value.get("@id")
+    node = about.metadata.by_id.get(id) if isinstance(id, str) else None
+    if node is None:  # against the rules, yet seen: the node itself
+        node = Entity({**value, "@id": ""}, about.entity.index)
+    if "PropertyValue" not in node.types:
         return
     for key in ("propertyID", "name"):
-        known = algorithm(entity.text(key) or "")
+        known = algorithm(node.text(key) or "")
         if known:
-            for content, inner in entity.values_with_pointers("value"):
-                yield about.claim(Topic.DIGEST, canonical(known, content), inner)
+            for content, inner in node.values_with_pointers("value"):
+                where = inner if node.id else pointer
+                yield about.claim(Topic.DIGEST, canonical(known, content), where)
             return

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from typing import BinaryIO, NamedTuple
 
 BLOCK = 1 << 20
@@ -67,6 +67,11 @@ def is_foreign(name: str) -> bool:
     return _spelling(name) in FOREIGN
 
 
+def length_fits(length: int) -> str | None:
+    """The commonest algorithm whose digests have so many hexadecimal digits."""
+    return _LENGTH_NAMES.get(length)
+
+
 def truncated(name: str) -> int | None:
     """How many bits of a sha256 an RFC 6920 name like `sha-256-128` keeps."""
     match = re.fullmatch(r"sha-?256-([0-9]{2,3})", name)
@@ -128,11 +133,26 @@ def blocks(stream: BinaryIO) -> Iterator[bytes]:
         yield block
 
 
-def fingerprint_stream(stream: BinaryIO, algorithms: Collection[str]) -> Fingerprint:
-    """Read a stream to its end, once, and feed all digests."""
+def _go_on() -> None:
+    """Nothing stands in the way of the next block."""
+
+
+def fingerprint_stream(
+    stream: BinaryIO,
+    algorithms: Collection[str],
+    tick: Callable[[], None] = _go_on,
+) -> Fingerprint:
+    """Read a stream to its end, once, and feed all digests.
+
+    Args:
+        stream: what to read.
+        algorithms: hashlib's names of the algorithms.
+        tick: called at each block; raises where the time is up.
+    """
     hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
     size = 0
     for block in blocks(stream):
+        tick()
         size += len(block)
         for item in hashes.values():
             item.update(block)
