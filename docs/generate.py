@@ -211,18 +211,13 @@ def settings_table() -> str:
 
 
 def _default(name: str, value: object) -> str:
-    known = {
-        "jobs": "as many as processors, from 2 to 16",
-        "max_time": f"`{Settings.max_time / 60:g}m`",
-        "max_bytes": f"`{Settings.max_bytes / 10**12:g}TB`",
-    }
-    if name in known:
-        return known[name]
+    if name == "jobs":
+        return "as many as processors, from 2 to 16"
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value) or "none"
-    if value is None:
-        return "none"
-    return f"`{str(value).lower()}`"
+    if isinstance(value, int | float) and value > 1:
+        return f"`{value:,.0f}`"
+    return "none" if value is None else f"`{str(value).lower()}`"
 
 
 def formats_table() -> str:
@@ -318,7 +313,8 @@ def main() -> int:
     """Write, or compare."""
     check = "--check" in sys.argv[1:]
     count = 0
-    for count, (path, text) in enumerate(outdated(), 1):
+    for path, text in outdated():
+        count += 1
         if check:
             print(f"{path.relative_to(ROOT)}: is not current; run `make docs`")
         elif text is None:
