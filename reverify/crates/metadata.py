@@ -31,6 +31,7 @@ class Metadata:
 
     Attributes:
         file: its path from the opened location.
+        name: its file name, by which findings speak of it in any packaging.
         faults: what is wrong with it as JSON and as a flat list of entities.
         entities: its entities, in the order of the document.
         context: what its @context says.
@@ -40,6 +41,7 @@ class Metadata:
 
     def __init__(self, file: str, data: bytes, limits: Limits) -> None:
         self.file = file
+        self.name = file.rpartition("/")[2]
         self.faults: list[Fault] = []
         self.entities: list[Entity] = []
         self.text = ""
@@ -130,7 +132,7 @@ class Metadata:
         self.faults.append(Fault(rule, subject, reason, pointer, file=self.file))
 
     def _note_broken(self, rule: str, reason: str, line: int | None = None) -> None:
-        self.faults.append(Fault(rule, self.file, reason, "", line, self.file))
+        self.faults.append(Fault(rule, self.name, reason, "", line, self.file))
 
     # -- bytes to values ---------------------------------------------------------
 
@@ -139,7 +141,7 @@ class Metadata:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
-            reason = f"{self.file}: is not UTF-8 text from byte {error.start} on"
+            reason = f"{self.name}: is not UTF-8 text from byte {error.start} on"
             self._note_broken("conformance/json-invalid", reason, line)
             return None
         try:
@@ -151,23 +153,23 @@ class Metadata:
                 parse_float=_read_float,
             )
         except json.JSONDecodeError as error:
-            reason = f"{self.file}: is no JSON, line {error.lineno}: {error.msg}"
+            reason = f"{self.name}: is no JSON, line {error.lineno}: {error.msg}"
             self._note_broken("conformance/json-invalid", reason, error.lineno)
             return None
         except _OddNumber as error:
-            reason = f"{self.file}: is no JSON: {error}"
+            reason = f"{self.name}: is no JSON: {error}"
             self._note_broken("conformance/json-invalid", reason)
             return None
         except RecursionError:
             self._note_broken(
                 "conformance/json-invalid",
-                f"{self.file}: arrays and objects are nested too deeply to be read",
+                f"{self.name}: arrays and objects are nested too deeply to be read",
             )
             return None
         if too_deep := _deeper_than(document, self._limits.value_depth + 2):
             self._note_broken(
                 "conformance/json-invalid",
-                f"{self.file}: arrays and objects are nested more than"
+                f"{self.name}: arrays and objects are nested more than"
                 f" {self._limits.value_depth} deep{too_deep}",
             )
             return None
@@ -178,7 +180,7 @@ class Metadata:
             what = type(document).__name__
             self._note_broken(
                 "conformance/not-a-graph",
-                f"{self.file}: a JSON object is needed here, this is {_kind(what)}",
+                f"{self.name}: a JSON object is needed here, this is {_kind(what)}",
             )
         return document
 
@@ -194,8 +196,8 @@ class Metadata:
         for pointer, key in self._positions.duplicate_keys()[:_SHOWN_FAULTS]:
             self._note(
                 "conformance/duplicate-key",
-                self.file,
-                f"{self.file}: {key!r} stands twice in one object; readers disagree on"
+                self.name,
+                f"{self.name}: {key!r} stands twice in one object; readers disagree on"
                 " which of the two counts",
                 f"{pointer}/{escape(key)}",
             )
@@ -207,8 +209,8 @@ class Metadata:
         if not isinstance(graph, list):
             self._note(
                 "conformance/not-a-graph",
-                self.file,
-                f"{self.file}: @graph must be an array of entities, it is"
+                self.name,
+                f"{self.name}: @graph must be an array of entities, it is"
                 f" {_kind(type(graph).__name__)}",
                 "/@graph" if "@graph" in self.document else "",
             )
@@ -216,8 +218,8 @@ class Metadata:
         if len(graph) > self._limits.entities:
             self._note(
                 "conformance/limit-reached",
-                self.file,
-                f"{self.file}: {len(graph):,} entities, of which the first"
+                self.name,
+                f"{self.name}: {len(graph):,} entities, of which the first"
                 f" {self._limits.entities:,} were read",
                 "/@graph",
             )
@@ -225,8 +227,8 @@ class Metadata:
             if reason := _entity_fault(value):
                 self._note(
                     "conformance/not-an-entity",
-                    self.file,
-                    f"{self.file}: entity {index} of the graph {reason}",
+                    self.name,
+                    f"{self.name}: entity {index} of the graph {reason}",
                     f"/@graph/{index}",
                 )
             else:

@@ -168,7 +168,7 @@ def member_path(name: str) -> str:
     path = relative_path(re.sub("/{2,}", "/", name) if "//" in name[1:] else name)
     if "\\" in path or _SCHEME.match(path):
         parts = path.replace("\\", "/").split("/")
-        drive = re.match("[A-Za-z]:", path)
+        drive = re.match(r"[A-Za-z]:[\\/]", path)
         if ".." in parts or path.startswith("\\") or drive:
             raise UnsafeNameError(
                 f"{name!r} may not be used as a path: it is absolute or climbs on"

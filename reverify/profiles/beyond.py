@@ -36,8 +36,8 @@ def context_missing(crate: Crate, metadata: Metadata) -> Iterator[Breach]:
     """The document has an @context."""
     del crate
     if metadata.document.get("@context") is None:
-        reason = f"{metadata.file}: there is no @context, so no key means anything"
-        yield Breach("conformance/context-missing", metadata.file, reason)
+        reason = f"{metadata.name}: there is no @context, so no key means anything"
+        yield Breach("conformance/context-missing", metadata.name, reason)
 
 
 def undefined_terms(crate: Crate, metadata: Metadata) -> Iterator[Breach]:

@@ -289,7 +289,7 @@ def _stage(crate: Crate, metadata: Metadata, root: Path) -> str:
         the name of the document, if it is all there is and is named as a detached one.
     """
     root.mkdir()
-    name = Path(metadata.file).name
+    name = metadata.name
     detached = name.endswith(tuple(f"-{known}" for known in DESCRIPTORS))
     if name not in DESCRIPTORS and not detached:
         name = DESCRIPTORS[0]
@@ -406,7 +406,7 @@ def _subject(entity: str | None, message: str, metadata: Metadata) -> str:
         return "_:b" if _BLANK_NODE.fullmatch(entity) else entity
     if metadata.descriptor:
         return metadata.descriptor.id
-    return metadata.file
+    return metadata.name
 
 
 def _pointer(subject: str, property: str | None, metadata: Metadata) -> str:

@@ -172,7 +172,7 @@ def run(services: Any, profile: str, request: Json) -> Json:  # noqa: ANN401
     )
     result = services.validate(settings)
     context = result.context
-    place = str(folder)
+    here, above = str(folder), str(folder.parent)
 
     def identity(check: Any) -> Json:  # noqa: ANN401
         known = context.effective_check_provenance(check)
@@ -187,7 +187,8 @@ def run(services: Any, profile: str, request: Json) -> Json:  # noqa: ANN401
     def clean(text: Any) -> str | None:  # noqa: ANN401
         if text is None:
             return None
-        return str(text).replace(f"file://{place}/", "").replace(f"{place}/", "")
+        plain = str(text).replace(f"file://{here}/", "").replace(f"{here}/", "")
+        return plain.replace(f"file://{above}/", "../").replace(f"{above}/", "../")
 
     failed = {id(issue.check) for issue in result.get_issues()}
     skipped = {id(check) for check in result.skipped_checks}
