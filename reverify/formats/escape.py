@@ -4,12 +4,28 @@ import re
 from urllib.parse import quote
 
 _MOST = 2000
-_CONTROL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
+_MOST_URI = 1000
+_INVISIBLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
+    "\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
+    "\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000110bd\U000110cd"
+    "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
+    "\U000e0000-\U000e0fff]"
 )
+"""Controls, formatting characters, fillers, line ends, halves of surrogate pairs."""
+_COMMAND = re.compile(r"\A(\s*):(?=:)|(#)#(?=\w*\[)")
+"""What a CI server may take for a command to itself.
+
+GitHub: `::` after any space at the start of a line, `##[` anywhere in it. Azure:
+`##vso[` anywhere. TeamCity: `##teamcity[`.
+"""
 _NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]()#+!|<>&~@$])")
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>|&~$]")
+_LINKED = re.compile(r"[@#]|://|www\.|\bGH-\d|\A:\w+:", re.IGNORECASE)
+"""What GitHub makes a link, a mention or a picture of, escaped or not."""
+_BLOCK = re.compile(r"\A(?:(\d+)([.)])(?=\s|\Z)|([-+=]))")
+"""What would begin a list, a rule or a heading at the start of a line."""
+_WORD = re.compile(r"(.*?)([,.;)]*)")
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -19,36 +35,65 @@ def _escape(match: re.Match[str]) -> str:
     return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004
 
 
+def _disarm(match: re.Match[str]) -> str:
+    return "#\\x23" if match[2] else f"{match[1]}\\x3a"
+
+
 def printable(text: str, most: int = _MOST) -> str:
     r"""Make text safe for a terminal and for one line of a log.
 
     Control characters, bidirectional and invisible ones, line ends and halves of
     surrogate pairs become `\x1b`-style text; what is too long is cut, and says so.
+    What a CI server would take for a command is written so that it is none.
     """
     if len(text) > most:
         text = f"{text[:most]}... ({len(text) - most:,} more characters)"
-    return (
-        text if text.isascii() and text.isprintable() else _CONTROL.sub(_escape, text)
-    )
+    if not (text.isascii() and text.isprintable()):
+        text = _INVISIBLE.sub(_escape, text)
+    if "::" in text or "##" in text:
+        text = _COMMAND.sub(_disarm, text)
+    return text
 
 
-def markdown(text: str) -> str:
-    """Make text safe within a line of Markdown."""
-    return _MARKDOWN.sub(r"\\\1", printable(text)).replace("://", "&#58;//")
+def short(text: str, most: int) -> str:
+    """Make text printable, and no longer than a limit that somebody else sets."""
+    shown = printable(text, most)
+    return shown if len(shown) <= most else f"{shown[: most - 3]}..."
 
 
-def code(text: str) -> str:
+def markdown(text: str, most: int = _MOST) -> str:
+    """Make text safe within a line of GitHub-flavoured Markdown.
+
+    A backslash does not keep GitHub from turning `@name`, `#1` or an address into a
+    link; a code span does. So words with such things in them become code.
+    """
+    shown = " ".join(map(_word, printable(text, most).strip(" ").split(" ")))
+    return _BLOCK.sub(lambda m: f"{m[1] or ''}\\{m[2] or m[3]}", shown)
+
+
+def _word(word: str) -> str:
+    match = _LINKED.search(word) and _WORD.fullmatch(word)
+    return code(match[1]) + match[2] if match else _MARKDOWN.sub(r"\\\g<0>", word)
+
+
+def code(text: str, most: int = _MOST) -> str:
     """Make text a code span of Markdown, whatever backticks it holds."""
-    shown = printable(text)
+    shown = printable(text, most)
     longest = max((len(run) for run in re.findall("`+", shown)), default=0)
     fence = "`" * (longest + 1)
-    pad = " " if shown.startswith("`") or shown.endswith("`") or not shown else ""
-    return f"{fence}{pad}{shown}{pad}{fence}".replace("|", "\\|")
+    edges = shown[:1] + shown[-1:]
+    pad = " " if not shown or "`" in edges or edges == "  " else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
 
 
-def xml(text: str) -> str:
-    """Drop what XML 1.0 forbids; quoting is the XML library's business."""
-    return _NOT_XML.sub("\ufffd", printable(text))
+def cell(text: str, most: int = _MOST) -> str:
+    """Make text a code span within a table, where a bar ends the cell."""
+    return code(text, most).replace("|", "\\|")
+
+
+def xml(text: str, most: int = _MOST) -> str:
+    """Replace what XML 1.0 forbids; quoting is the XML library's business."""
+    return _NOT_XML.sub("\ufffd", printable(text, most))
 
 
 def sarif(text: str) -> str:
@@ -59,6 +104,6 @@ def sarif(text: str) -> str:
 
 def uri(path: str) -> str:
     """Make a path a relative URI that stays below where it starts."""
-    text = path.replace("\\", "/")
+    text = path[:_MOST_URI].replace("\\", "/")
     parts = [part for part in text.split("/") if part not in {"", ".", ".."}]
     return quote("/".join(parts).encode("utf-8", "surrogatepass"), safe="/") or "."

@@ -46,19 +46,48 @@ def grouped(findings: Iterable[Finding]) -> Mapping[str, list[Finding]]:
     return groups
 
 
-def troubles(report: Report) -> dict[str, list[Finding]]:
+def folded(findings: Iterable[Finding]) -> Mapping[str, list[Finding]]:
+    """Put findings together that say the same of different subjects.
+
+    Returns:
+        what is said, without the subject's name, and of whom.
+    """
+    groups: dict[str, list[Finding]] = {}
+    for finding in findings:
+        subject = finding.claim.subject
+        said = finding.reason.removeprefix(f"{subject}: ")
+        said = said.replace(f"'{subject}'", "'...'")
+        groups.setdefault(said, []).append(finding)
+    return groups
+
+
+def fixes(findings: Iterable[Finding]) -> list[str]:
+    """What can be done about findings: each advice once."""
+    return list(dict.fromkeys(finding.fix for finding in findings if finding.fix))
+
+
+def place(finding: Finding) -> str:
+    """Where the crate says so, `file:line:column`; empty where no line is known."""
+    stated = finding.claim.stated_in
+    spot = stated.position
+    return f"{stated.file}:{spot[0]}:{spot[1]}" if spot else ""
+
+
+def troubles(report: Report) -> Mapping[str, list[Finding]]:
     """What is wrong in a report, worst first, under a heading each."""
     refuted = [f for f in report.findings if f.outcome is Outcome.REFUTED]
 
     def of(severity: Severity) -> list[Finding]:
         return [f for f in refuted if f.severity is severity]
 
+    def with_outcome(outcome: Outcome) -> list[Finding]:
+        found = [f for f in report.findings if f.outcome is outcome]
+        return sorted(found, key=lambda finding: finding.severity.rank)
+
     return {
         "errors": of(Severity.ERROR),
-        "could not be told": [
-            f for f in report.findings if f.outcome is Outcome.UNDETERMINED
-        ],
+        "could not be told": with_outcome(Outcome.UNDETERMINED),
         "warnings": of(Severity.WARNING),
         "notes": of(Severity.NOTE),
-        "not tested": [f for f in report.findings if f.outcome is Outcome.UNTESTED],
+        "not tested": with_outcome(Outcome.UNTESTED),
     }

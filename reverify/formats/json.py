@@ -1,11 +1,17 @@
 """For programs: the report as `schemas/report.schema.json` describes it."""
 
 import json
+import re
 from collections import Counter
 from collections.abc import Sequence
 
 from reverify.formats.interface import Format, gravest
 from reverify.model.report import SCHEMA_VERSION, Report
+
+_PAIRS = re.compile(
+    r"\\\\|\\ud[89ab][0-9a-f]{2}\\ud[c-f][0-9a-f]{2}|\\(ud[89a-f][0-9a-f]{2})"
+)
+_COMMAND = re.compile(r"##(?=\w*\[)")
 
 
 class Json(Format):
@@ -17,7 +23,7 @@ class Json(Format):
     def render(self, reports: Sequence[Report]) -> bytes:
         """Write one document, in ASCII, so that no terminal or log is fooled."""
         if len(reports) == 1:
-            return _dumps(reports[0].to_dict(), indent=2)
+            return dumps(reports[0].to_dict())
         counts = Counter(report.verdict.outcome.value for report in reports)
         crates = {"total": len(reports)} | {
             outcome: counts[outcome]
@@ -28,7 +34,7 @@ class Json(Format):
             "reports": [report.to_dict() for report in reports],
             "verdict": {"outcome": gravest(reports).value, "crates": crates},
         }
-        return _dumps(document, indent=2)
+        return dumps(document)
 
 
 class JsonLines(Format):
@@ -39,8 +45,19 @@ class JsonLines(Format):
 
     def render(self, reports: Sequence[Report]) -> bytes:
         """Write a line for each report."""
-        return b"".join(_dumps(report.to_dict(), indent=None) for report in reports)
+        return b"".join(dumps(report.to_dict(), indent=None) for report in reports)
 
 
-def _dumps(document: object, indent: int | None) -> bytes:
-    return json.dumps(document, indent=indent, ensure_ascii=True).encode() + b"\n"
+def dumps(document: object, *, indent: int | None = 2) -> bytes:
+    r"""Write JSON that every reader can read, and that is safe in any log.
+
+    It is ASCII. Half a surrogate pair, which many readers refuse, is written as the
+    text `\udc80`. A number sign that would begin a command of a CI server is written
+    as its escape, which reads back as the same.
+    """
+    text = json.dumps(document, indent=indent, ensure_ascii=True, allow_nan=False)
+    if "\\ud" in text:
+        text = _PAIRS.sub(lambda m: m[0] if not m[1] else f"\\{m[0]}", text)
+    if "##" in text:
+        text = _COMMAND.sub(r"#\\u0023", text)
+    return text.encode() + b"\n"

@@ -5,6 +5,7 @@ The format tells a failure (refuted) from an error (could not be told), as we do
 
 from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC
 from xml.etree import ElementTree as ET
 
 from reverify.formats.escape import xml
@@ -12,6 +13,12 @@ from reverify.formats.interface import Format
 from reverify.model.finding import Finding, identified
 from reverify.model.outcome import Outcome, Severity
 from reverify.model.report import Report
+
+_NAME = 200
+_FAULTS = {
+    Outcome.REFUTED: ("failure", "failures"),
+    Outcome.UNDETERMINED: ("error", "errors"),
+}
 
 
 class JUnit(Format):
@@ -24,16 +31,25 @@ class JUnit(Format):
         """Write one document with a suite for each report."""
         root = ET.Element("testsuites", name="reverify")
         total: Counter[str] = Counter()
+        seen: Counter[str] = Counter()
         seconds = 0.0
         for report in reports:
-            suite, counts = _suite(report)
+            name = xml(report.subject.location, _NAME)
+            seen[name] += 1
+            # Readers keep only the first of two cases of one name.
+            name = f"{name} ({seen[name]})" if seen[name] > 1 else name
+            suite, counts = _suite(report, name)
             root.append(suite)
             total += counts
-            seconds += (report.finished - report.started).total_seconds()
+            seconds += _seconds(report)
         _set_counts(root, total, seconds)
         ET.indent(root)
         data: bytes = ET.tostring(root, encoding="utf-8", xml_declaration=True)
         return data + b"\n"
+
+
+def _seconds(report: Report) -> float:
+    return max((report.finished - report.started).total_seconds(), 0)
 
 
 def _set_counts(element: ET.Element, counts: Counter[str], seconds: float) -> None:
@@ -42,22 +58,24 @@ def _set_counts(element: ET.Element, counts: Counter[str], seconds: float) -> No
     element.set("time", f"{seconds:.3f}")
 
 
-def _suite(report: Report) -> tuple[ET.Element, Counter[str]]:
-    name = xml(report.subject.location)
+def _suite(report: Report, name: str) -> tuple[ET.Element, Counter[str]]:
     suite = ET.Element("testsuite", name=name)
-    started = report.started.replace(microsecond=0, tzinfo=None)
+    started = report.started.astimezone(UTC).replace(microsecond=0, tzinfo=None)
     suite.set("timestamp", started.isoformat())
     properties = ET.SubElement(suite, "properties")
     for key, value in (
-        ("reverify.version", report.tool["version"]),
+        ("reverify.version", report.tool.get("version", "")),
         ("reverify.verdict", report.verdict.outcome.value),
         ("reverify.level", report.verdict.level or "none"),
     ):
-        ET.SubElement(properties, "property", name=key, value=value)
+        ET.SubElement(properties, "property", name=key, value=xml(value, _NAME))
     counts: Counter[str] = Counter()
     for id, finding in identified(report.findings):
         suite.append(_case(id, finding, name, counts))
-    _set_counts(suite, counts, (report.finished - report.started).total_seconds())
+    verdict = _verdict(report, name, counts)
+    if verdict is not None:
+        suite.append(verdict)
+    _set_counts(suite, counts, _seconds(report))
     return suite, counts
 
 
@@ -65,27 +83,52 @@ def _case(id: str, finding: Finding, suite: str, counts: Counter[str]) -> ET.Ele
     claim = finding.claim
     case = ET.Element("testcase")
     case.set("classname", f"{suite}.{claim.kind}")
-    case.set("name", xml(f"{claim.subject} {claim.topic} [{id}]"))
-    case.set("file", xml(claim.stated_in.file))
+    case.set("name", f"{xml(f'{claim.subject} {claim.topic}', _NAME)} [{id}]")
+    case.set("file", xml(claim.stated_in.file, _NAME))
     if spot := claim.stated_in.position:
         case.set("line", str(spot[0]))
     case.set("time", "0")
     counts["tests"] += 1
     reason = xml(finding.reason)
-    details = xml(
-        f"{finding.rule}: expected {claim.expected}, found {finding.observed}"
-    )
-    harmless = {"message": f"{claim.severity}: {reason}"}
-    if finding.outcome is Outcome.REFUTED and claim.severity is Severity.ERROR:
-        counts["failures"] += 1
-        failure = ET.SubElement(case, "failure", type=finding.rule, message=reason)
-        failure.text = details
-    elif finding.outcome is Outcome.UNDETERMINED and claim.severity != Severity.NOTE:
-        counts["errors"] += 1
-        error = ET.SubElement(case, "error", type=finding.rule, message=reason)
-        error.text = details
+    if finding.hurts or (
+        finding.outcome is Outcome.UNDETERMINED and claim.severity != Severity.NOTE
+    ):
+        tag, count = _FAULTS[finding.outcome]
+        counts[count] += 1
+        fault = ET.SubElement(case, tag, type=xml(finding.rule), message=reason)
+        details = [
+            f"{finding.rule}: expected {claim.expected}, found {finding.observed}"
+        ]
+        details += [f"fix: {finding.fix}"] if finding.fix else []
+        fault.text = "\n".join(map(xml, details))
     elif finding.outcome is not Outcome.CONFIRMED:
         # A warning or note passes nowhere and fails nobody: it is shown as skipped.
         counts["skipped"] += 1
-        ET.SubElement(case, "skipped", harmless)
+        word = claim.severity.value
+        if finding.outcome is not Outcome.REFUTED:
+            word = finding.outcome.value
+        ET.SubElement(case, "skipped", message=f"{word}: {reason}")
+    return case
+
+
+def _verdict(report: Report, suite: str, counts: Counter[str]) -> ET.Element | None:
+    """A case for a verdict that no other case explains.
+
+    Warnings that refute (`--strict`) and a level that was not reached (`--require`)
+    are no single claim's fault, yet whoever reads only this file must see them.
+    """
+    verdict = report.verdict
+    if verdict.outcome not in _FAULTS or counts[_FAULTS[verdict.outcome][1]]:
+        return None
+    tag, count = _FAULTS[verdict.outcome]
+    counts["tests"] += 1
+    counts[count] += 1
+    case = ET.Element(
+        "testcase", classname=f"{suite}.verdict", name="verdict", time="0"
+    )
+    required = f", {verdict.required} required" if verdict.required else ""
+    level = f"level {verdict.level or 'none'}{required}"
+    why = f"; not {verdict.next_level}" if verdict.next_level else ""
+    message = xml(f"{verdict.outcome}: {level}{why}")
+    ET.SubElement(case, tag, type="verdict", message=message)
     return case

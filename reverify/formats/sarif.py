@@ -1,19 +1,23 @@
 """For code scanning: SARIF 2.1.0, valid by the schema and shown by GitHub."""
 
-import json
+import hashlib
+import re
 from collections.abc import Sequence
 from typing import Any
 
-from reverify.formats.escape import printable, sarif, uri
+from reverify.formats.escape import printable, sarif, short, uri
 from reverify.formats.interface import Format
-from reverify.model.finding import Finding, identified
+from reverify.formats.json import dumps
+from reverify.model.finding import Finding, identified, timestamp
 from reverify.model.outcome import Outcome, Severity
 from reverify.model.report import Report
 from reverify.model.rules import RULES
 
 SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
 MOST_RESULTS = 25_000
-_TEXT = 1000
+_MOST_TEXT = 1024
+_WEB = re.compile(r"https?://[!-;=?-\[\]_a-z~]+")
+_IN_PLACE = {"directory", "bag"}
 
 
 class Sarif(Format):
@@ -45,7 +49,7 @@ class Sarif(Format):
             "tool": {
                 "driver": {
                     "name": "reverify",
-                    "semanticVersion": reports[0].tool["version"],
+                    "semanticVersion": _version(reports),
                     "rules": list(rules.values()),
                 }
             },
@@ -53,6 +57,8 @@ class Sarif(Format):
             "invocations": [
                 {
                     "executionSuccessful": True,
+                    "startTimeUtc": timestamp(min(r.started for r in reports)),
+                    "endTimeUtc": timestamp(max(r.finished for r in reports)),
                     "toolExecutionNotifications": notifications,
                 }
             ],
@@ -61,8 +67,11 @@ class Sarif(Format):
                 for report, id, finding in chosen
             ],
         }
-        log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-        return json.dumps(log, indent=2, ensure_ascii=True).encode() + b"\n"
+        return dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]})
+
+
+def _version(reports: Sequence[Report]) -> str:
+    return printable(reports[0].tool.get("version") or "0", 100)
 
 
 def _gravity(finding: Finding) -> tuple[int, int]:
@@ -72,26 +81,38 @@ def _gravity(finding: Finding) -> tuple[int, int]:
 def _rule(finding: Finding) -> dict[str, Any]:
     known = RULES.get(finding.rule)
     title = known.title if known else _title(finding.rule)
-    about = (known.about if known else "") or title
-    fix = (known.fix if known else finding.fix) or "See the rule's page."
+    about = (known.about if known else _about(finding.rule)) or title
+    fix = known.fix if known else finding.fix
+    advice = f"`reverify explain {finding.rule}` says more."
     rule = {
-        "id": finding.rule,
-        "shortDescription": {"text": printable(title, _TEXT)},
-        "fullDescription": {"text": printable(about, _TEXT)},
-        "help": {"text": fix},
+        "id": _id(finding.rule),
+        "shortDescription": {"text": short(title, _MOST_TEXT)},
+        "fullDescription": {"text": short(about, _MOST_TEXT)},
+        "help": {"text": short(f"{fix} {advice}".strip(), _MOST_TEXT)},
         "defaultConfiguration": {"level": finding.severity.value},
         "properties": {
             "tags": [finding.claim.kind.value, finding.severity.keyword],
             "problem": {"severity": _problem(finding.severity)},
         },
     }
-    if finding.clause:
+    if len(finding.clause) <= _MOST_TEXT and _WEB.fullmatch(finding.clause):
         rule["helpUri"] = finding.clause
     return rule
 
 
+def _id(rule: str) -> str:
+    return short(rule, 255)
+
+
 def _title(rule: str) -> str:
-    return rule.rpartition("/")[2].replace("-", " ")
+    words = rule.rpartition("/")[2].replace("-", " ")
+    return f"{words[:1].upper()}{words[1:]}." if words else "A rule without a name."
+
+
+def _about(rule: str) -> str:
+    """What can be said of a rule of a profile from its id alone."""
+    profile = rule.split("/")[1:-1]
+    return f"A rule of the profile {profile[0]}." if profile else ""
 
 
 def _problem(severity: Severity) -> str:
@@ -102,23 +123,25 @@ def _result(report: Report, id: str, finding: Finding, index: int) -> dict[str, 
     refuted = finding.outcome is Outcome.REFUTED
     claim = finding.claim
     line, column = claim.stated_in.position or (1, 1)
+    artifact = _artifact(report, claim.stated_in.file)
     place = {
         "physicalLocation": {
-            "artifactLocation": {"uri": _artifact(report, claim.stated_in.file)},
+            "artifactLocation": {"uri": artifact},
             "region": {"startLine": line, "startColumn": column},
         },
         "logicalLocations": [
-            {"fullyQualifiedName": printable(claim.subject), "kind": "object"}
+            {"fullyQualifiedName": printable(claim.subject, 400), "kind": "object"}
         ],
     }
+    mark = hashlib.sha256(f"{artifact}\0{id}".encode()).hexdigest()[:16]
     return {
-        "ruleId": finding.rule,
+        "ruleId": _id(finding.rule),
         "ruleIndex": index,
         "kind": "fail" if refuted else "open",
         "level": finding.severity.value if refuted else "none",
         "message": {"text": sarif(finding.reason) or "no reason given"},
         "locations": [place],
-        "partialFingerprints": {"primaryLocationLineHash": f"{id}:1"},
+        "partialFingerprints": {"primaryLocationLineHash": f"{mark}:1"},
     }
 
 
@@ -128,17 +151,18 @@ def _artifact(report: Report, file: str) -> str:
     Locations outside the working folder are told by their last part alone.
     """
     location = report.subject.location
-    if report.subject.format not in {"directory", "bag"}:
-        return _below(location)
+    outer, nested, inside = location.rpartition("#")
+    if nested and file.startswith(f"{inside}/"):
+        location = outer
+    if report.subject.format not in _IN_PLACE or file == location:
+        return uri(_below(location))
     if location.endswith(("ro-crate-metadata.json", "ro-crate-metadata.jsonld")):
         location = location.rpartition("/")[0]
-    if location in {"", "."}:
-        return uri(file)
-    return f"{_below(location)}/{uri(file)}"
+    return uri(f"{_below(location)}/{file}")
 
 
 def _below(location: str) -> str:
     text = location.rstrip("/")
     if text.startswith("/") or ".." in text.split("/") or "://" in text:
         text = text.rpartition("/")[2]
-    return uri(text)
+    return text

@@ -5,7 +5,15 @@ from collections.abc import Iterator, Sequence
 import click
 
 from reverify.formats.escape import printable
-from reverify.formats.interface import Format, gravest, grouped, troubles
+from reverify.formats.interface import (
+    Format,
+    fixes,
+    folded,
+    gravest,
+    grouped,
+    place,
+    troubles,
+)
 from reverify.model.finding import Finding
 from reverify.model.outcome import ClaimKind, Outcome
 from reverify.model.report import Report
@@ -27,7 +35,7 @@ _MARKS = {
     "not tested": (".", "bright_black"),
 }
 _ALWAYS = {"errors", "could not be told", "warnings"}
-_LISTS = {"listed", "described"}
+_ALL = 2
 
 
 class Text(Format):
@@ -51,19 +59,22 @@ class Text(Format):
         blocks = ["\n".join(self._report(report)) for report in reports]
         if len(reports) > 1:
             blocks.append(self._summary(reports))
-        return ("\n\n".join(blocks) + "\n").encode("utf-8", "backslashreplace")
+        return ("\n\n".join(blocks) + "\n").encode()
 
     def _style(self, text: str, colour: str, *, bold: bool = False) -> str:
         return click.style(text, fg=colour, bold=bold) if self._colour else text
 
+    def _faint(self, text: str) -> str:
+        return self._style(text, "bright_black")
+
     def _summary(self, reports: Sequence[Report]) -> str:
         outcome = gravest(reports)
         counts = [
-            f"{sum(r.verdict.outcome is each for r in reports)} {each}"
+            f"{sum(r.verdict.outcome is each for r in reports):,} {each}"
             for each in (Outcome.CONFIRMED, Outcome.REFUTED, Outcome.UNDETERMINED)
         ]
         word = self._style(outcome.upper(), _COLOURS[outcome], bold=True)
-        return f"{len(reports)} crates: {word} ({', '.join(counts)})"
+        return f"{len(reports):,} crates: {word} ({', '.join(counts)})"
 
     def _report(self, report: Report) -> Iterator[str]:
         yield from self._head(report)
@@ -76,32 +87,34 @@ class Text(Format):
                 continue
             if heading in _ALWAYS or self._verbosity:
                 yield ""
-                yield from self._group(heading, findings)
+                yield from self._section(heading, findings)
             else:
-                hidden.append(f"{len(findings):,} {heading}")
+                word = heading.removesuffix("s") if len(findings) == 1 else heading
+                hidden.append(f"{len(findings):,} {word}")
         if hidden:
             yield ""
-            yield self._style(
-                f"  {' and '.join(hidden)}: -v shows them", "bright_black"
-            )
+            yield self._faint(f"  {' and '.join(hidden)}: -v shows them")
 
     def _head(self, report: Report) -> Iterator[str]:
         subject, verdict = report.subject, report.verdict
-        yield f"{printable(subject.location, 200)}"
+        yield printable(subject.location, 200)
         if subject.name:
             yield f"  {printable(subject.name, 100)}"
-        facts = [subject.format]
+        facts = [printable(subject.format, 20)]
         if subject.ro_crate_version:
             facts.insert(0, f"RO-Crate {printable(subject.ro_crate_version, 20)}")
         if subject.files:
             facts.append(f"{subject.files:,} file{'s' if subject.files > 1 else ''}")
             facts.append(f"{subject.bytes:,} bytes")
-        facts += [f"sha256 {digest[:16]}..." for digest in subject.digest.values()]
-        yield self._style(f"  {', '.join(facts)}", "bright_black")
+        facts += [
+            f"{printable(name, 20)} {printable(digest[:16])}..."
+            for name, digest in subject.digest.items()
+        ]
+        yield self._faint(f"  {', '.join(facts)}")
         if subject.nested:
             count = len(subject.nested)
             crates = "crate" if count == 1 else "crates"
-            yield f"  holds {count} more {crates}, not checked here: --recurse does"
+            yield f"  holds {count:,} more {crates}, not checked here: --recurse does"
         yield ""
         word = self._style(
             verdict.outcome.upper(), _COLOURS[verdict.outcome], bold=True
@@ -111,11 +124,11 @@ class Text(Format):
             level += f", {verdict.required} required"
         yield f"  {word}  {level}"
         if verdict.next_level:
-            yield f"  not {printable(verdict.next_level)}"
+            yield f"  not {printable(verdict.next_level, 400)}"
 
     def _kind(self, kind: ClaimKind, tally: Tally, report: Report) -> str:
         parts = [
-            f"{count:,} {word}"
+            f"{count:,} {word.removesuffix('s') if count == 1 else word}"
             for count, word in (
                 (tally.confirmed, "confirmed"),
                 (tally.refuted, "refuted"),
@@ -130,35 +143,54 @@ class Text(Format):
         outcome = tally.outcome.value if parts else "nothing claimed"
         if kind is ClaimKind.FIXITY:
             parts += [
-                f"digests for {finding.observed}"
+                f"digests for {printable(finding.observed or '', 100)}"
                 for finding in report.findings
                 if finding.rule in {"fixity/covered", "fixity/uncovered"}
             ]
         word = self._style(f"{outcome:<15}", _COLOURS[tally.outcome])
         return f"  {kind.value:<13} {word} {', '.join(parts)}".rstrip()
 
-    def _group(self, heading: str, findings: list[Finding]) -> Iterator[str]:
+    def _section(self, heading: str, findings: list[Finding]) -> Iterator[str]:
         mark, colour = _MARKS[heading]
         yield "  " + self._style(f"{heading} ({len(findings):,})", colour, bold=True)
-        groups = grouped(findings)
-        for rule, members in groups.items():
+        for rule, members in grouped(findings).items():
             count = f" ({len(members):,})" if len(members) > 1 else ""
-            title = f"{printable(rule)}{count}"
+            title = f"{printable(rule, 200)}{count}"
             yield f"  {self._style(mark, colour)} {self._style(title, colour)}"
-            shown = members if self._verbosity > 1 else members[:SHOWN]
-            for finding in shown:
-                yield f"      {printable(finding.reason, 400)}"
-                if place := _place(finding):
-                    yield self._style(f"        {place}", "bright_black")
-            if len(shown) < len(members):
-                yield f"      ... and {len(members) - len(shown):,} more; -vv shows all"
-            if members[0].fix:
-                yield f"      fix: {members[0].fix}"
+            yield from self._members(members)
+            for fix in fixes(members)[:SHOWN]:
+                yield f"      fix: {printable(fix, 400)}"
 
+    def _members(self, members: list[Finding]) -> Iterator[str]:
+        """The findings under one rule: what says the same is said once."""
+        groups = list(folded(members).items())
+        shown = groups if self._verbosity >= _ALL else groups[:SHOWN]
+        for said, same in shown:
+            if len(same) == 1:
+                yield f"      {printable(same[0].reason, 400)}"
+                if where := place(same[0]):
+                    yield self._faint(f"        {printable(where, 200)}")
+            else:
+                yield f"      {printable(said, 400)}"
+                for line in self._subjects(same):
+                    yield self._faint(f"        {line}")
+        left = sum(len(same) for _, same in groups[len(shown) :])
+        if left:
+            yield f"      ... and {left:,} more; -vv shows all"
 
-def _place(finding: Finding) -> str:
-    place = finding.claim.stated_in
-    spot = place.position
-    if not spot or (place.file == finding.claim.subject == place.file and not spot):
-        return ""
-    return f"{printable(place.file, 200)}:{spot[0]}:{spot[1]}"
+    def _subjects(self, same: list[Finding]) -> Iterator[str]:
+        """Of whom the same is said: the first few on a line, or all, a line each."""
+        if self._verbosity >= _ALL:
+            for finding in same:
+                subject = printable(finding.claim.subject, 200)
+                yield f"{subject}  {printable(place(finding), 200)}".rstrip()
+            return
+        names = dict.fromkeys(finding.claim.subject for finding in same)
+        line = ", ".join(printable(name, 100) for name in list(names)[:SHOWN])
+        if len(names) > SHOWN:
+            line += f" and {len(names) - SHOWN:,} more; -vv shows all"
+        elif len(names) < len(same):
+            line += f", {len(same):,} times"
+        yield line
+        if where := place(same[0]):
+            yield f"the first at {printable(where, 200)}"
