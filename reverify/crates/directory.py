@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
@@ -17,7 +18,7 @@ from reverify.crates.digests import Fingerprint
 from reverify.crates.limits import Budget
 from reverify.crates.names import path_fault
 from reverify.crates.payload import Entry, EntryKind, Fault, Payload
-from reverify.errors import CrateError, LimitError
+from reverify.errors import LimitError
 
 BATCH_FILES = 400
 BATCH_BYTES = 64 << 20
@@ -67,7 +68,7 @@ class DirectoryPayload(Payload):
                     continue
                 waiting.extend(names)
                 if len(found) > self.budget.limits.files:
-                    self._too_much(path, f"after {len(found):,} names")
+                    self._too_much("", f"after {len(found):,} names")
                     break
                 self.budget.tick(path or "./")
         finally:
@@ -90,12 +91,16 @@ class DirectoryPayload(Payload):
         return folders[::-1]
 
     def _too_much(self, path: str, where: str) -> None:
-        reason = f"{path[:200]}: listing stopped here, {where}"
-        self.faults.append(Fault("completeness/limit-reached", path, reason))
+        reason = f"{path[:200] or '.'}: listing stopped here, {where}"
+        self._cut_short(path or "./", f"{path}/" if path else "", reason)
 
     def _open(self, path: str) -> BinaryIO:
         with self._lock:
             return io.FileIO(self._folder.open(path), "rb")
+
+    def fingerprint(self, path: str, algorithms: Collection[str]) -> Fingerprint:
+        """Digest one file, up to the size it has now."""
+        return dict(self.fingerprints({path: algorithms}))[path]
 
     def fingerprints(
         self, wanted: Mapping[str, Collection[str]]
@@ -142,11 +147,14 @@ class DirectoryPayload(Payload):
     def _here(self, batches: list["_Batch"]) -> Iterator[tuple[str, Fingerprint]]:
         buffer = memoryview(bytearray(hashing.BLOCK))
         folder = hashing.Folder(self._root)
+        deadline = time.monotonic() + self.budget.seconds_left
         try:
             for batch in batches:
                 algorithms = list(batch.algorithms)
                 for path in batch.paths:
-                    found = hashing.hash_file(folder, path, algorithms, buffer)
+                    found = hashing.hash_file(
+                        folder, path, algorithms, buffer, deadline
+                    )
                     yield path, _fingerprint(path, batch, found)
         finally:
             folder.close()
@@ -159,7 +167,7 @@ class DirectoryPayload(Payload):
         def work(batch: _Batch) -> list[tuple[str, Fingerprint]]:
             worker = idle.pop()
             try:
-                answers = worker.ask(batch)
+                answers = worker.ask(batch, self.budget.seconds_left)
             finally:
                 idle.append(worker)
             return [
@@ -199,19 +207,21 @@ class _Worker:
             env={},
         )
 
-    def ask(self, batch: _Batch) -> list[hashing.Result]:
+    def ask(self, batch: _Batch, seconds: float) -> list[hashing.Result]:
+        """Have a batch digested; where the process fails, that is the answer."""
+        try:
+            return self._ask([list(batch.algorithms), seconds, *batch.paths])
+        except (OSError, ValueError):
+            failure = "the process that digests files ended too early"
+            return [(0, [], failure)] * len(batch.paths)
+
+    def _ask(self, request: list[object]) -> list[hashing.Result]:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:  # pragma: no cover - asked for pipes
             raise AssertionError
-        stdin.write(json.dumps([list(batch.algorithms), *batch.paths]).encode() + b"\n")
+        stdin.write(json.dumps(request).encode() + b"\n")
         stdin.flush()
-        line = stdout.readline()
-        if not line:
-            raise CrateError(
-                "the process that digests files ended too early",
-                rule="completeness/file-unreadable",
-            )
-        answers: list[hashing.Result] = json.loads(line)
+        answers: list[hashing.Result] = json.loads(stdout.readline())
         return answers
 
     def close(self) -> None:
@@ -222,20 +232,26 @@ class _Worker:
 def _fingerprint(path: str, batch: _Batch, found: hashing.Result) -> Fingerprint:
     size, digests, problem = found
     if problem:
-        return Fingerprint(size, {}, f"{path}: {problem}")
+        limit = problem == hashing.OUT_OF_TIME
+        return Fingerprint(size, {}, f"{path}: {problem}", limit=limit)
     return Fingerprint(size, dict(zip(batch.algorithms, digests, strict=True)))
 
 
 def _entry(name: os.DirEntry[str], folder: int) -> Entry:
+    try:
+        return _kind(name, folder)
+    except OSError as error:  # it is not what it was when it was listed
+        what = f"cannot be looked at ({error.strerror})"
+        return Entry(EntryKind.BROKEN, 0, what, "completeness/file-unreadable")
+
+
+def _kind(name: os.DirEntry[str], folder: int) -> Entry:
     if name.is_dir(follow_symlinks=False):
         return Entry(EntryKind.FOLDER)
     if name.is_file(follow_symlinks=False):
         return Entry(EntryKind.FILE, name.stat(follow_symlinks=False).st_size)
     if name.is_symlink():
-        try:
-            return Entry(EntryKind.LINK, 0, os.readlink(name.name, dir_fd=folder))
-        except OSError:  # gone since it was listed
-            return Entry(EntryKind.LINK)
+        return Entry(EntryKind.LINK, 0, os.readlink(name.name, dir_fd=folder))
     mode = name.stat(follow_symlinks=False).st_mode
     words = {stat.S_IFIFO: "pipe", stat.S_IFSOCK: "socket", stat.S_IFBLK: "device"}
     return Entry(EntryKind.SPECIAL, 0, words.get(stat.S_IFMT(mode), "device"))

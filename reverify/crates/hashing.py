@@ -5,7 +5,7 @@ some milliseconds: `python -I -S hashing.py FD` reads one JSON request a line fr
 standard input, digests the files below the folder open as descriptor FD, and answers
 with one JSON line each.
 
-Request: `[["sha256", ...], ["path", size], ...]`.
+Request: `[["sha256", ...], seconds left, "path", ...]`.
 Answer: for each path `[size, [hex, ...], problem]`.
 """
 
@@ -15,10 +15,13 @@ import json
 import os
 import stat
 import sys
+import time
 
 BLOCK = 1 << 20
 FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 FOLDER_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
+
+OUT_OF_TIME = "not read to its end, the time is up; give more with --max-time"
 
 Result = tuple[int, list[str], str]
 
@@ -53,9 +56,11 @@ class Folder:
             self.close()
             fd = self._root
             for part in path.split("/") if path else ():
-                below = os.open(part, FOLDER_FLAGS, dir_fd=fd)
-                if fd != self._root:
-                    os.close(fd)
+                try:
+                    below = os.open(part, FOLDER_FLAGS, dir_fd=fd)
+                finally:
+                    if fd != self._root:
+                        os.close(fd)
                 fd = below
             self._path, self._fd = path, fd
         return self._fd
@@ -75,26 +80,41 @@ class Folder:
 
 
 def hash_file(
-    folder: Folder, path: str, algorithms: list[str], buffer: memoryview
+    folder: Folder,
+    path: str,
+    algorithms: list[str],
+    buffer: memoryview,
+    deadline: float,
 ) -> Result:
     """Read a file once and feed all its digests.
+
+    Args:
+        folder: opens it.
+        path: relative to the folder.
+        algorithms: hashlib's names.
+        buffer: where blocks are read to.
+        deadline: when to stop, by `time.monotonic`.
 
     Returns:
         its size in bytes, the digests in lower-case hex, and what went wrong.
     """
+    if time.monotonic() > deadline:
+        return 0, [], OUT_OF_TIME
     try:
         fd = folder.open(path)
     except OSError as error:
         return 0, [], error.strerror or "cannot be opened"
     try:
-        return _hash_open_file(fd, algorithms, buffer)
+        return _hash_open_file(fd, algorithms, buffer, deadline)
     except OSError as error:
         return 0, [], error.strerror or "cannot be read"
     finally:
         os.close(fd)
 
 
-def _hash_open_file(fd: int, algorithms: list[str], buffer: memoryview) -> Result:
+def _hash_open_file(
+    fd: int, algorithms: list[str], buffer: memoryview, deadline: float
+) -> Result:
     before = os.fstat(fd)
     size = before.st_size
     read = os.readv(fd, [buffer])
@@ -113,6 +133,8 @@ def _hash_open_file(fd: int, algorithms: list[str], buffer: memoryview) -> Resul
                 item.update(data)
             if total >= size:
                 break
+            if time.monotonic() > deadline:
+                return total, [], OUT_OF_TIME
             read = os.readv(fd, [buffer[: min(len(buffer), size - total)]])
             total += read
         digests = [item.hexdigest() for item in hashes]
@@ -129,8 +151,11 @@ def main() -> None:
     folder = Folder(int(sys.argv[1]))
     buffer = memoryview(bytearray(BLOCK))
     for line in sys.stdin.buffer:
-        algorithms, *paths = json.loads(line)
-        answers = [hash_file(folder, path, algorithms, buffer) for path in paths]
+        algorithms, seconds, *paths = json.loads(line)
+        deadline = time.monotonic() + seconds
+        answers = [
+            hash_file(folder, path, algorithms, buffer, deadline) for path in paths
+        ]
         sys.stdout.write(json.dumps(answers) + "\n")
         sys.stdout.flush()
 

@@ -111,22 +111,24 @@ class Inflated(io.RawIOBase):
         return len(data)
 
     def _next(self, size: int) -> bytes:
-        while self._inner is not None:
+        while self._inner is not None and size:
             if self._inner.eof:
                 self._follow(self._inner)
                 continue
-            packed = b""
+            packed, ended = b"", False
             if self._inner.needs_input:
                 packed = self._pending or self._more()
                 self._pending = b""
-                if not packed:
-                    raise EOFError("it is cut short")
+                ended = not packed
             try:
+                # Without input too: zlib takes in all of it and may still hold output.
                 data = self._inner.decompress(packed, size)
             except (zlib.error, lzma.LZMAError, OSError) as error:
                 raise ValueError(str(error)) from error
             if data:
                 return data
+            if ended and not self._inner.eof:
+                raise EOFError("it is cut short")
         return b""
 
     def _follow(self, ended: Decompressor) -> None:
@@ -175,7 +177,10 @@ def lzma_member(properties: bytes) -> lzma.LZMADecompressor:
             "pb": pb,
         }
     ]
-    return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
+    try:
+        return lzma.LZMADecompressor(lzma.FORMAT_RAW, filters=filters)
+    except lzma.LZMAError as error:
+        raise ValueError(str(error)) from error
 
 
 _MAGIC: tuple[tuple[bytes, str, Callable[[], Decompressor]], ...] = (

@@ -22,6 +22,7 @@ class Limits:
         graph_entities: entities that the profile engine is asked to judge.
         members: members of an archive.
         files: files and folders in a directory.
+        name_bytes: characters of all names in an archive together.
         ratio: how many times its packed size a member may unpack to.
         depth: folders within folders.
         value_depth: arrays and objects within each other in a metadata document.
@@ -37,6 +38,7 @@ class Limits:
     graph_entities: int = 5_000
     members: int = 100_000
     files: int = 1_000_000
+    name_bytes: int = 64 * MIB
     ratio: int = 2000
     depth: int = 256
     value_depth: int = 64

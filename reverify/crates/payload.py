@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
 from typing import BinaryIO, NamedTuple
 
@@ -62,10 +62,22 @@ class Fault(NamedTuple):
     file: str | None = None
 
 
-def identity_of(stream: BinaryIO) -> dict[str, str]:
-    """Say which bytes an archive is: `{"sha256": HEX}`."""
-    with stream:
-        return dict(fingerprint_stream(stream, ["sha256"]).digests)
+def identity_of(source: Callable[[], BinaryIO], budget: Budget) -> dict[str, str]:
+    """Say which bytes an archive is: `{"sha256": HEX}`; empty if they cannot be read.
+
+    Args:
+        source: opens the archive at its start.
+        budget: whose time it takes.
+    """
+
+    def tick() -> None:
+        budget.tick("the archive")
+
+    try:
+        with source() as stream:
+            return dict(fingerprint_stream(stream, ["sha256"], tick).digests)
+    except (CrateError, *READ_ERRORS):
+        return {}
 
 
 class Payload(ABC):
@@ -77,6 +89,7 @@ class Payload(ABC):
     Attributes:
         format: the word for the medium: directory, zip, tar or document.
         faults: what is wrong with the medium itself.
+        unseen: prefixes of paths below which a limit kept us from looking.
     """
 
     format: str
@@ -84,6 +97,8 @@ class Payload(ABC):
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
         self.faults: list[Fault] = []
+        self.unseen: list[str] = []
+        self._deep: set[str] = set()
         self._entries: dict[str, Entry] | None = None
         self._files: tuple[str, ...] | None = None
 
@@ -104,6 +119,10 @@ class Payload(ABC):
                 if entry.kind is EntryKind.FILE
             )
         return self._files
+
+    def may_hold(self, path: str) -> bool:
+        """Whether a name that is not listed may be there all the same."""
+        return any(path.startswith(prefix) for prefix in self.unseen)
 
     def open(self, path: str) -> BinaryIO:
         """Open one file for reading; the budget is charged for its whole size.
@@ -167,7 +186,9 @@ class Payload(ABC):
         """Digest one file; what goes wrong is told in the answer."""
         try:
             with self.open(path) as stream:
-                found = fingerprint_stream(stream, algorithms)
+                found = fingerprint_stream(
+                    stream, algorithms, lambda: self.budget.tick(path)
+                )
         except LimitError as error:
             return Fingerprint(0, {}, error.reason, limit=True)
         except CrateError as error:
@@ -220,12 +241,34 @@ class Payload(ABC):
 
     def _with_folders(self, entries: dict[str, Entry]) -> dict[str, Entry]:
         """Add the folders that archives leave out."""
+        room = self.budget.limits.name_bytes
         for path in tuple(entries):
             parent = path.rpartition("/")[0]
             while parent and parent not in entries:
                 entries[parent] = Entry(EntryKind.FOLDER)
+                room -= len(parent)
                 parent = parent.rpartition("/")[0]
+            if room < 0:
+                self._cut_short("./", "", "the names of its folders are too long")
+                break
         return entries
+
+    def _too_deep(self, path: str) -> bool:
+        """Whether a name lies deeper than we look; if so, that is noted."""
+        depth = self.budget.limits.depth
+        if path.count("/") <= depth:
+            return False
+        top = "/".join(path.split("/", depth)[:depth])
+        if top not in self._deep:
+            self._deep.add(top)
+            reason = f"{path[:200]}: not looked at, more than {depth} folders deep"
+            self._cut_short(path, f"{top}/", reason)
+        return True
+
+    def _cut_short(self, subject: str, below: str, reason: str) -> None:
+        """Note that a limit kept us from looking below some prefix."""
+        self.faults.append(Fault("completeness/limit-reached", subject, reason))
+        self.unseen.append(below)
 
 
 def _unreadable(path: str, error: BaseException) -> CrateError:

@@ -1,9 +1,10 @@
 """A crate in a tar archive, read as a stream and never unpacked to disk."""
 
+import contextlib
 import io
 import tarfile
 from collections.abc import Callable, Collection, Iterator, Mapping
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
 from reverify.crates.digests import Fingerprint, fingerprint_stream
 from reverify.crates.inflate import unpacked
@@ -20,11 +21,24 @@ from reverify.crates.payload import (
 from reverify.errors import CrateError, LimitError
 
 READ_AHEAD = 512 * 512
-KEPT_BYTES = 128 * MIB
+KEPT_BYTES = 32 * MIB
+TINY = 1024
+"""Files up to this size are looked into by name, since they may be LFS pointers."""
 _TAG_NAMES = (".json", ".jsonld", ".txt", ".html")
-"""Endings of the small files that a check opens by name."""
+"""Endings of the files that a check opens by name."""
 
-BROKEN_TAR = (tarfile.TarError, OSError, EOFError, ValueError, OverflowError)
+EXTENSION_BYTES = 32 * 1024
+"""The largest header extension: a long name, or pax records."""
+HEADER_BYTES = 256 * 1024
+"""How much one member may have in front of its data, all extensions together."""
+_DAMAGED = {"InvalidHeaderError", "TruncatedHeaderError"}
+_EXTENSIONS = {
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+}
 
 
 class TarPayload(Payload):
@@ -51,6 +65,8 @@ class TarPayload(Payload):
         self._source = source
         self._size = size
         self._kept: dict[str, bytes] = {}
+        self._room = KEPT_BYTES
+        self._name_bytes = 0
 
     @property
     def needs_every_digest(self) -> bool:
@@ -60,15 +76,18 @@ class TarPayload(Payload):
     def identity(self, found: Mapping[str, Fingerprint]) -> dict[str, str]:
         """The sha256 of the archive."""
         del found
-        return identity_of(self._source())
+        return identity_of(self._source, self.budget)
 
     def _stream(self) -> "_Counted":
         stream = self._source()
         head = stream.read(6)
         stream.seek(0)
-        inner = unpacked(stream, head) or stream
-        most = max(self._size, 1) * self.budget.limits.ratio
-        return _Counted(inner, min(most, self.budget.limits.total_bytes), self.budget)
+        inner = unpacked(stream, head)
+        most = max(self._size, 1)
+        if inner is not None:
+            limits = self.budget.limits
+            most = min(most * limits.ratio, limits.total_bytes)
+        return _Counted(inner or stream, most, self.budget)
 
     def _members(self) -> Iterator[tuple[tarfile.TarInfo, BinaryIO | None]]:
         """Walk the archive once, giving each member and the bytes of regular files.
@@ -76,19 +95,23 @@ class TarPayload(Payload):
         Raises:
             CrateError: the archive is broken from here on, or too much.
         """
-        with self._stream() as stream, reading("the tar archive"):
+        with _reading("the tar archive"), self._stream() as stream:
             last = -1
-            try:
-                with tarfile.open(fileobj=stream, mode="r|", bufsize=READ_AHEAD) as tar:
-                    while (member := tar.next()) is not None:
-                        tar.members.clear()  # type: ignore[attr-defined]
-                        if member.size < 0 or member.offset <= last:
-                            raise ValueError("a member's header makes no sense")
-                        last = member.offset
-                        is_file = member.isreg() and not member.issparse()
-                        yield member, tar.extractfile(member) if is_file else None  # type: ignore[misc]
-            except tarfile.TarError as error:
-                raise ValueError(str(error)) from error
+            stream.expect_headers(0)
+            with tarfile.open(
+                fileobj=stream, mode="r|", bufsize=READ_AHEAD, tarinfo=_Header
+            ) as tar:
+                while (member := tar.next()) is not None:
+                    stream.expect_data()
+                    tar.members.clear()  # type: ignore[attr-defined]
+                    if member.size < 0 or member.offset <= last:
+                        raise ValueError("a member's header makes no sense")
+                    if tar.offset > stream.most:
+                        stream.too_much(member.name)
+                    last = member.offset
+                    is_file = member.isreg() and not member.issparse()
+                    yield member, tar.extractfile(member) if is_file else None  # type: ignore[misc]
+                    stream.expect_headers(tar.offset)
 
     def _list(self) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
@@ -96,8 +119,7 @@ class TarPayload(Payload):
             for member, stream in self._members():
                 self._note(member, stream, found)
         except LimitError as error:
-            fault = Fault("completeness/limit-reached", "./", error.reason)
-            self.faults.append(fault)
+            self._cut_short("./", "", error.reason)
         except CrateError as error:
             if not found:
                 raise CrateError(
@@ -113,16 +135,16 @@ class TarPayload(Payload):
         stream: BinaryIO | None,
         found: dict[str, Entry],
     ) -> None:
-        limit = self.budget.limits.members
-        if len(found) >= limit:
-            raise LimitError(f"the archive has more than {limit:,} members")
+        limits = self.budget.limits
+        if len(found) >= limits.members:
+            raise LimitError(f"the archive has more than {limits.members:,} members")
         try:
             path = member_path(member.name)
             entry = _entry(member)
         except CrateError as error:
             self.faults.append(Fault(error.rule, member.name, error.reason))
             return
-        if not path:
+        if not path or self._too_deep(path):
             return
         known = found.get(path)
         if known is not None:
@@ -132,19 +154,34 @@ class TarPayload(Payload):
                     Fault("completeness/archive-duplicate-member", path, reason)
                 )
             return
+        self._name_bytes += len(path)
+        if self._name_bytes > limits.name_bytes:
+            raise LimitError("the names in the archive are too long, taken together")
         found[path] = entry
-        small = member.size <= self.budget.limits.metadata_bytes
-        room = sum(map(len, self._kept.values())) + member.size <= KEPT_BYTES
-        if stream and small and room and path.lower().endswith(_TAG_NAMES):
-            self._kept[path] = stream.read()
+        self._keep(path, member, stream)
+
+    def _keep(
+        self, path: str, member: tarfile.TarInfo, stream: BinaryIO | None
+    ) -> None:
+        """Keep a small file that a check opens by name, as far as there is room."""
+        wanted = member.size <= TINY or path.lower().endswith(_TAG_NAMES)
+        if stream and wanted and member.size <= self._room:
+            with _reading(path):
+                self._kept[path] = stream.read()
+            self._room -= member.size
 
     def _open(self, path: str) -> BinaryIO:
         if path in self._kept:
             return io.BytesIO(self._kept[path])
         for member, stream in self._members():
             if stream and _path(member) == path:
-                return io.BytesIO(stream.read(self.budget.limits.metadata_bytes))
+                with _reading(path):
+                    return io.BytesIO(stream.read(self.budget.limits.metadata_bytes))
         raise EOFError("it is no longer in the archive")
+
+    def fingerprint(self, path: str, algorithms: Collection[str]) -> Fingerprint:
+        """Digest one member, however large, without holding it."""
+        return dict(self.fingerprints({path: algorithms}))[path]
 
     def fingerprints(
         self, wanted: Mapping[str, Collection[str]]
@@ -156,12 +193,9 @@ class TarPayload(Payload):
                 path = _path(member)
                 if stream is None or path not in waiting:
                     continue
-                algorithms = waiting.pop(path)
-                try:
-                    self.budget.spend(member.size, path)
-                    yield path, fingerprint_stream(stream, algorithms)
-                except LimitError as error:
-                    yield path, Fingerprint(0, {}, error.reason, limit=True)
+                found = self._digest(path, member.size, stream, waiting[path])
+                del waiting[path]
+                yield path, found
                 if not waiting:
                     break
         except CrateError as error:
@@ -172,6 +206,16 @@ class TarPayload(Payload):
             return
         for path in waiting:
             yield path, Fingerprint(0, {}, f"{path}: not found again in the archive")
+
+    def _digest(
+        self, path: str, size: int, stream: BinaryIO, algorithms: Collection[str]
+    ) -> Fingerprint:
+        try:
+            self.budget.spend(size, path)
+            with _reading(path):
+                return fingerprint_stream(stream, algorithms)
+        except LimitError as error:
+            return Fingerprint(0, {}, error.reason, limit=True)
 
 
 def _path(member: tarfile.TarInfo) -> str | None:
@@ -192,14 +236,52 @@ def _entry(member: tarfile.TarInfo) -> Entry:
     return Entry(EntryKind.FILE, member.size)
 
 
+@contextlib.contextmanager
+def _reading(what: str) -> Iterator[None]:
+    """Turn whatever reading a broken archive raises into a `CrateError`."""
+    with reading(what):
+        try:
+            yield
+        except (tarfile.TarError, RecursionError) as error:
+            raise ValueError(str(error)) from error
+
+
+class _Header(tarfile.TarInfo):
+    """A header that is looked at before the standard library acts on it.
+
+    The library reads an extension of any size into memory, and takes a damaged header
+    for the end of the archive.
+    """
+
+    @classmethod
+    def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
+        """Read one block of 512 bytes."""
+        try:
+            header = super().frombuf(buf, encoding, errors)
+        except tarfile.HeaderError as error:
+            if type(error).__name__ in _DAMAGED:
+                raise ValueError(f"a header is damaged, {error}") from error
+            raise
+        if header.type in _EXTENSIONS and not 0 <= header.size <= EXTENSION_BYTES:
+            raise LimitError(
+                f"a header of the archive claims to have {header.size:,} bytes"
+            )
+        return header
+
+
 class _Counted(io.RawIOBase):
-    """A stream that ends in a `LimitError` where a budget does."""
+    """A stream that ends in a `LimitError` where a budget does.
+
+    Attributes:
+        most: how many bytes may come out of it.
+    """
 
     def __init__(self, inner: BinaryIO, most: int, budget: Budget) -> None:
         self._inner = inner
-        self._left = most
-        self._most = most
+        self._at = 0
+        self._headers_end: int | None = None
         self._budget = budget
+        self.most = most
 
     def readable(self) -> bool:
         return True
@@ -208,15 +290,29 @@ class _Counted(io.RawIOBase):
         self._inner.close()
         super().close()
 
+    def expect_headers(self, start: int) -> None:
+        """From here on, a little may be read behind `start` and no more."""
+        self._headers_end = start + HEADER_BYTES + 2 * READ_AHEAD
+
+    def expect_data(self) -> None:
+        """The headers are over."""
+        self._headers_end = None
+
+    def too_much(self, what: str) -> None:
+        """Refuse what reaches beyond the end of the budget."""
+        raise LimitError(
+            f"{what}: the archive would unpack to more than {self.most:,} bytes; raise"
+            " the budget with --max-bytes if you trust it"
+        )
+
     def read(self, size: int = -1) -> bytes:
-        if size < 0 or size > 16 * MIB:
-            raise LimitError(f"a header of the archive claims to have {size:,} bytes")
         data = self._inner.read(size)
-        self._left -= len(data)
-        if self._left < 0:
+        self._at += len(data)
+        if self._at > self.most:
+            self.too_much("the tar archive")
+        if self._headers_end is not None and self._at > self._headers_end:
             raise LimitError(
-                f"the archive unpacks to more than {self._most:,} bytes; raise the"
-                " budget with --max-bytes if you trust it"
+                f"the headers of one member have more than {HEADER_BYTES:,} bytes"
             )
         self._budget.tick("the tar archive")
         return data

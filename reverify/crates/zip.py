@@ -16,18 +16,28 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from typing import BinaryIO
 
 from reverify.crates.digests import Fingerprint
-from reverify.crates.inflate import Decompressor, Inflated, Zlib, lzma_member
+from reverify.crates.inflate import (
+    BLOCK,
+    Decompressor,
+    Inflated,
+    Zlib,
+    lzma_member,
+)
 from reverify.crates.limits import Budget
 from reverify.crates.names import PATH_BYTES, member_path
 from reverify.crates.payload import Entry, EntryKind, Fault, Payload, identity_of
-from reverify.errors import CrateError, UnsafeNameError
+from reverify.errors import CrateError, LimitError, UnsafeNameError
 
 _LOCAL = struct.Struct("<4s2B4HL2L2H")
 _STORED, _DEFLATED, _BZIP2, _LZMA = 0, 8, 12, 14
 _METHODS = {_STORED, _DEFLATED, _BZIP2, _LZMA}
-_ENCRYPTED, _STREAMED = 0x1, 0x8
+_ENCRYPTED, _STREAMED, _UTF8 = 0x1, 0x8, 0x800
 _FILLED_LATER = 0xFFFFFFFF
 _UNIX = 3
+_SHARES = "shares its bytes with another member, or reaches out of the file"
+_CENTRAL = struct.Struct("<4s24x3H12x")
+_END_SIZE, _END_AT, _END_MAGIC, _ZIP64_END = 5, 9, 0, b"PK\6\6"
+_ZIP64_BYTES = 76
 BROKEN_ZIP = (
     zipfile.BadZipFile,
     OSError,
@@ -66,8 +76,13 @@ class ZipPayload(Payload):
         self._size = size
         self._lock = threading.Lock()
         self._members: dict[str, zipfile.ZipInfo] = {}
+        self._starts: dict[int, int] = {}
         try:
+            _count_members(self._stream, budget.limits.members)
             self._zip = zipfile.ZipFile(self._stream)
+        except LimitError:
+            self._stream.close()
+            raise
         except BROKEN_ZIP as error:
             self._stream.close()
             raise CrateError(
@@ -83,12 +98,7 @@ class ZipPayload(Payload):
     def _list(self) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
         members = self._zip.infolist()
-        limit = self.budget.limits.members
-        if len(members) > limit:
-            reason = f"the archive has {len(members):,} members, more than {limit:,}"
-            self.faults.append(Fault("completeness/limit-reached", "./", reason))
-            members = members[:limit]
-        overlapping = self._overlapping(members)
+        lies = self._lies(members)
         for member in members:
             name = member.filename
             try:
@@ -96,9 +106,9 @@ class ZipPayload(Payload):
             except CrateError as error:
                 self.faults.append(Fault(error.rule, name, error.reason))
                 continue
-            if not path:
+            if not path or self._too_deep(path):
                 continue
-            entry = self._entry(path, member, overlapping)
+            entry = self._entry(path, member, lies)
             known = found.get(path)
             if known is not None and not (entry.kind is known.kind is EntryKind.FOLDER):
                 reason = f"{name}: is in the archive twice; readers disagree on which"
@@ -117,8 +127,8 @@ class ZipPayload(Payload):
             parent = path.rpartition("/")[0]
             while parent:
                 above = found.get(parent)
-                if above is not None and above.kind is EntryKind.FILE:
-                    reason = f"{path}: lies below {parent}, which is a file"
+                if above is not None and above.kind is not EntryKind.FOLDER:
+                    reason = f"{path}: lies below {parent}, a {above.kind.value}"
                     self.faults.append(
                         Fault("completeness/archive-duplicate-member", path, reason)
                     )
@@ -126,21 +136,30 @@ class ZipPayload(Payload):
                     break
                 parent = parent.rpartition("/")[0]
 
-    def _overlapping(self, members: list[zipfile.ZipInfo]) -> set[int]:
-        """Offsets of members whose bytes belong to another one as well."""
-        bad = set()
-        end, previous = 0, -1
-        start_of_directory = self._zip.start_dir
+    def _lies(self, members: list[zipfile.ZipInfo]) -> dict[int, str]:
+        """Hold each local header against the central one, and all against each other.
+
+        Returns:
+            what is wrong with a member, by its `id`.
+        """
+        lies: dict[int, str] = {}
+        end, previous = 0, None
         for member in sorted(members, key=lambda item: item.header_offset):
-            if member.header_offset < end:
-                bad |= {member.header_offset, previous}
-            size = _LOCAL.size + len(member.orig_filename) + member.compress_size
-            reach = member.header_offset + size
-            if reach > start_of_directory or member.header_offset < 0:
-                bad.add(member.header_offset)
+            start = member.header_offset
+            try:
+                data = self._data_offset(member)
+            except BROKEN_ZIP as error:
+                lies[id(member)] = str(error)
+                data = start + _LOCAL.size
+            self._starts[id(member)] = data
+            if start < end and previous is not None:
+                lies[id(member)] = lies[id(previous)] = _SHARES
+            reach = data + member.compress_size
+            if reach > self._zip.start_dir:
+                lies[id(member)] = _SHARES
             if reach > end:
-                end, previous = reach, member.header_offset
-        return bad
+                end, previous = reach, member
+        return lies
 
     def _path(self, member: zipfile.ZipInfo) -> str:
         if "\0" in member.orig_filename:
@@ -151,14 +170,14 @@ class ZipPayload(Payload):
         return member_path(member.filename)
 
     def _entry(
-        self, path: str, member: zipfile.ZipInfo, overlapping: set[int]
+        self, path: str, member: zipfile.ZipInfo, lies: Mapping[int, str]
     ) -> Entry:
-        """Say what a member is, if the central directory makes sense."""
-        if member.filename.endswith("/"):
-            return Entry(EntryKind.FOLDER)
+        """Say what a member is, if its headers make sense."""
         mode = 0
         if member.create_system == _UNIX:
             mode = stat.S_IFMT(member.external_attr >> 16)
+        if member.filename.endswith("/") or mode == stat.S_IFDIR:
+            return Entry(EntryKind.FOLDER)
         if mode == stat.S_IFLNK:
             return Entry(EntryKind.LINK, 0, self._link_target(path, member))
         if mode not in {0, stat.S_IFREG}:
@@ -169,8 +188,8 @@ class ZipPayload(Payload):
             fault = "is encrypted"
         elif member.compress_type not in _METHODS:
             fault = f"is packed by method {member.compress_type}, which we cannot read"
-        elif member.header_offset in overlapping:
-            fault = "shares its bytes with another member, or reaches out of the file"
+        elif id(member) in lies:
+            fault = lies[id(member)]
         elif member.file_size > ratio * max(member.compress_size, 1):
             rule = "completeness/limit-reached"
             fault = (
@@ -197,12 +216,11 @@ class ZipPayload(Payload):
     def identity(self, found: Mapping[str, Fingerprint]) -> dict[str, str]:
         """The sha256 of the archive."""
         del found
-        return identity_of(self._source())
+        return identity_of(self._source, self.budget)
 
     def _open(self, path: str) -> BinaryIO:
         member = self._members[path]
-        with self._lock:
-            offset = self._data_offset(member)
+        offset = self._starts[id(member)]
         raw = _Range(self._stream, self._lock, offset, member.compress_size)
         unpacked = _unpack(raw, member)
         return io.BufferedReader(_Checked(unpacked, member), 1 << 20)
@@ -224,8 +242,8 @@ class ZipPayload(Payload):
         flags, method = fields[3], fields[4]
         packed, size, name_length, extra_length = fields[8:12]
         name = self._stream.read(name_length)
-        encoding = "utf-8" if flags & 0x800 else "cp437"
-        if name.decode(encoding, "replace") != member.orig_filename:
+        encoding = "utf-8" if member.flag_bits & _UTF8 else "cp437"
+        if name != member.orig_filename.encode(encoding):
             raise ValueError("its two headers name different files")
         if method != member.compress_type:
             raise ValueError("its two headers name different methods")
@@ -255,6 +273,28 @@ class ZipPayload(Payload):
             }
             for done in as_completed(tasks):
                 yield tasks[done], done.result()
+
+
+def _count_members(stream: BinaryIO, limit: int) -> None:
+    """Count the members before the standard library makes an object of each.
+
+    Raises:
+        LimitError: there are more than `limit`.
+    """
+    end = zipfile._EndRecData(stream)  # type: ignore[attr-defined]  # noqa: SLF001
+    if not end or end[_END_SIZE] <= limit * _CENTRAL.size:
+        return
+    at = end[_END_AT] - end[_END_SIZE]
+    if end[_END_MAGIC] == _ZIP64_END:
+        at -= _ZIP64_BYTES
+    for _ in range(limit):
+        stream.seek(at)
+        header = stream.read(_CENTRAL.size)
+        if len(header) < _CENTRAL.size or not header.startswith(b"PK\1\2"):
+            return
+        at += _CENTRAL.size + sum(_CENTRAL.unpack(header)[1:])
+    if at < end[_END_AT]:
+        raise LimitError(f"the archive has more than {limit:,} members")
 
 
 class _Range(io.RawIOBase):
@@ -303,6 +343,8 @@ def _unpack(packed: _Range, member: zipfile.ZipInfo) -> io.RawIOBase:
         head = packed.read(9)
         size -= len(head)
         properties = head[4:]
+        if len(head) < 9 or head[2:4] != b"\5\0":  # noqa: PLR2004
+            raise ValueError("its LZMA header makes no sense")
 
         def start() -> Decompressor:
             return lzma_member(properties)
@@ -321,6 +363,7 @@ class _Checked(io.RawIOBase):
         self._inner = inner
         self._left = member.file_size
         self._claimed = member.CRC
+        self._unmarked = member.compress_type == _LZMA
         self._crc = 0
 
     def readable(self) -> bool:
@@ -331,13 +374,20 @@ class _Checked(io.RawIOBase):
         super().close()
 
     def readinto(self, buffer: object) -> int:
-        view = memoryview(buffer).cast("B")  # type: ignore[arg-type]
-        count = self._inner.readinto(view) or 0
+        # One byte more than claimed is enough to know; a caller may offer much more.
+        view = memoryview(buffer).cast("B")[: min(self._left + 1, BLOCK)]  # type: ignore[arg-type]
+        try:
+            count = self._inner.readinto(view) or 0
+        except EOFError:
+            # LZMA members need not mark their end; the CRC tells whether it is all.
+            if self._left or not self._unmarked:
+                raise
+            count = 0
         self._crc = zlib.crc32(view[:count], self._crc)
         self._left -= count
         if self._left < 0:
             raise ValueError("more bytes come out than the archive claims")
-        if count == 0 and len(view):
+        if count == 0:
             if self._left:
                 raise EOFError("fewer bytes come out than the archive claims")
             if self._crc != self._claimed:
