@@ -198,13 +198,16 @@ def _cell(text: str) -> str:
 def settings_table() -> str:
     """A row for each setting: where it can be said, and what it is if nobody does."""
     about = _attributes(Settings)
+    check = dict(commands())["reverify check"]
+    options = {word for parameter in check.params for word in parameter.opts}
     lines = ["| key | option | variable | meaning | default |", "|---|---|---|---|---|"]
     for field in dataclasses.fields(Settings):
         if field.name in NAMES:
             key = field.name.replace("_", "-")
+            option = f"`--{key}`" if f"--{key}" in options else ""
             variable = f"REVERIFY_{field.name.upper()}"
             lines.append(
-                f"| `{key}` | `--{key}` | `{variable}` | {about[field.name]}"
+                f"| `{key}` | {option} | `{variable}` | {about[field.name]}"
                 f" | {_default(field.name, field.default)} |"
             )
     return "\n".join(lines) + "\n"
@@ -234,13 +237,18 @@ def limits_table() -> str:
     """A row for each limit."""
     about = _attributes(Limits)
     lines = ["| limit | default |", "|---|--:|"]
-    for field in dataclasses.fields(Limits):
-        value = field.default
-        shown = f"{value:,}" if isinstance(value, int) else f"{value:g}"
-        if isinstance(value, int) and value >= MIB and value % MIB == 0:
-            shown = f"{value // MIB:,} MiB"
-        lines.append(f"| {about[field.name]} | {shown} |")
+    lines += [
+        f"| {about[field.name]} | {_measured(field.name, field.default)} |"
+        for field in dataclasses.fields(Limits)
+    ]
     return "\n".join(lines) + "\n"
+
+
+def _measured(name: str, value: Any) -> str:  # noqa: ANN401 - a number
+    unit = name.rpartition("_")[2]
+    if unit == "bytes" and value % MIB == 0:
+        return f"{value // MIB:,} MiB"
+    return f"{value:,} {unit}" if unit in {"bytes", "seconds"} else f"{value:,}"
 
 
 def _attributes(cls: type) -> dict[str, str]:
