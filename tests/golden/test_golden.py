@@ -1,4 +1,4 @@
-"""Each fixture crate against what is expected of it, and the fixtures against their make.
+"""Each fixture crate against what is expected, and the fixtures against their maker.
 
 `make golden` writes the expectations anew; read the diff before you commit it.
 """
