@@ -179,16 +179,11 @@ def _unlisted(crate: Crate, listed: set[str]) -> Iterator[Finding]:
     if crate.metadata is None or crate.is_document:
         return
     folders = {f"{path}/" for path in listed if path}
-    folders |= {f"{folder}/" for folder in crate.nested}
-    stem = crate.metadata.file.partition("metadata.json")[0]
-    folders.add(f"{stem}preview_files/")
-    folders |= {bag.base for bag in crate.bags if bag.base}
-    named = {reference for bag in crate.bags for reference in bag.tag_files}
     count = 0
-    for path in crate.payload.files:
-        if path in listed or path in crate.own_files or path in named:
+    for path in crate.content:
+        if path in listed or not path.startswith(crate.prefix):
             continue
-        if not path.startswith(crate.prefix) or _below(path, folders):
+        if _below(path, folders):
             continue
         count += 1
         if count <= UNLISTED_SHOWN:

@@ -241,14 +241,8 @@ def _coverage(
     }
     named = (c.expected for c in claims if c.topic == Topic.DIGEST_IN_NAME)
     covered |= {holders.get(digest.partition(":")[2], "") for digest in named}
-    own = set(crate.own_files).union(*(bag.tag_files for bag in crate.bags))
-    stem = crate.metadata.file.partition("metadata.json")[0] if crate.metadata else "?"
     entries = crate.payload.entries
-    files = [
-        path
-        for path in crate.payload.files
-        if path not in own and not path.startswith(f"{stem}preview_files/")
-    ]
+    files = crate.content
     bare = [path for path in files if path not in covered]
     size = sum(entries[path].size for path in files)
     bare_size = sum(entries[path].size for path in bare)

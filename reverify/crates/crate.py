@@ -1,5 +1,6 @@
 """A crate: its payload, its metadata document and its bags, opened together."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import TracebackType
@@ -106,13 +107,25 @@ class Crate:
         return self.payload.budget
 
     @property
-    def own_files(self) -> frozenset[str]:
-        """The files that describe the crate and are not its payload."""
-        if self.metadata is None:
-            return frozenset()
-        stem = self.metadata.file.removesuffix("metadata.jsonld")
-        preview = stem.removesuffix("metadata.json") + "preview.html"
-        return frozenset({self.metadata.file, preview})
+    def content(self) -> list[str]:
+        """The files that make up the crate.
+
+        Left out are those that describe it (metadata document, its signature, preview),
+        the tag files of its bags, and crates inside it, which are reported apart.
+        """
+        own = {path for bag in self.bags for path in bag.tag_files}
+        folders = [f"{folder}/" for folder in self.nested]
+        if self.metadata is not None:
+            document = self.metadata.file
+            stem = re.sub(r"metadata\.json(?:ld)?$", "preview", document)
+            own |= {document, f"{document}.minisig", f"{stem}.html"}
+            folders.append(f"{stem}_files/")
+        outside = (*folders,)
+        return [
+            path
+            for path in self.payload.files
+            if path not in own and not path.startswith(outside)
+        ]
 
     @property
     def nested(self) -> list[str]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
+from reverify.crates.below import BelowPayload
 from reverify.crates.crate import Crate, Layout, layout_of
 from reverify.crates.directory import DirectoryPayload
 from reverify.crates.document import DocumentPayload
@@ -72,15 +73,8 @@ def open_crate(
     with contextlib.ExitStack() as stack:
         payload, layout = _open(location, http, budget, stack)
         if inside:
-            found = next(
-                (
-                    f"{inside}/{name}"
-                    for name in DESCRIPTORS
-                    if f"{inside}/{name}" in payload.entries
-                ),
-                None,
-            )
-            layout = Layout(inside + "/", found, [])
+            payload = BelowPayload(payload, inside)
+            layout = layout_of(payload)
         yield stack.enter_context(Crate(location, payload, layout))
 
 
