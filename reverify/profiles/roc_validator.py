@@ -199,6 +199,7 @@ class RocValidator:
             request = {
                 "crate": str(root),
                 "document": document,
+                "metadata_only": crate.is_document,
                 "contexts": _contexts(metadata),
                 "runs": list(runs),
                 "memory": limits.engine_bytes,
@@ -285,8 +286,13 @@ def _contexts(metadata: Metadata) -> dict[str, Json]:
 def _stage(crate: Crate, metadata: Metadata, root: Path) -> str:
     """Lay out what the engine may see.
 
+    A lone document is judged as that of an attached crate whose files are elsewhere,
+    unless its name says that it is a detached one.
+
     Returns:
-        the name of the document, if it is all there is and is named as a detached one.
+        the name of the document, if it is a detached one.
+
+    Source: RO-Crate 1.2, RO-Crate structure, "Detached RO-Crate Package".
     """
     root.mkdir()
     name = metadata.name
@@ -295,7 +301,7 @@ def _stage(crate: Crate, metadata: Metadata, root: Path) -> str:
         name = DESCRIPTORS[0]
     (root / name).write_text(metadata.text, encoding="utf-8")
     if crate.is_document:
-        return name
+        return name if detached else ""
     for entity in metadata.entities:
         located = crate.locate(entity.id)
         if located.path and located.entry:

@@ -5,8 +5,8 @@ reads one JSON request from standard input and writes its answers to standard ou
 line for each profile. Everything that roc-validator and rdflib keep for a whole process
 is set here, and dies with it.
 
-Request: `{"crate": folder, "document": name or "", "contexts": {url: document},
-"runs": [profile, ...], "memory": bytes, "seconds": n}`.
+Request: `{"crate": folder, "document": name or "", "metadata_only": bool, "contexts":
+{url: document}, "runs": [profile, ...], "memory": bytes, "seconds": n}`.
 Answer: `{"profile", "checks": [...], "issues": [...], "error"}`, for each run.
 """
 
@@ -156,12 +156,10 @@ def run(services: Any, profile: str, request: Json) -> Json:  # noqa: ANN401
     folder = Path(request["crate"])
     subject: Json = {"rocrate_uri": str(folder)}
     if request["document"]:
-        subject = {
-            "rocrate_uri": str(folder / request["document"]),
-            "metadata_only": True,
-        }
+        subject = {"rocrate_uri": str(folder / request["document"])}
     settings = ValidationSettings(
         **subject,
+        metadata_only=request["metadata_only"],
         profile_identifier=profile,
         requirement_severity="OPTIONAL",
         disable_remote_crate_download=True,

@@ -93,6 +93,17 @@ def test_no_breach_names_the_folder_in_which_the_engine_worked() -> None:
         assert "reverify-" not in breach.reason + breach.subject
 
 
+def test_only_a_document_named_so_is_judged_as_detached(tmp_path: Path) -> None:
+    data = (CRATES / "intact" / "ro-crate-metadata.json").read_bytes()
+    found = {}
+    for name in ("rain.json", "rain-ro-crate-metadata.json"):
+        (tmp_path / name).write_bytes(data)
+        breaches = judge(tmp_path / name, BASE)[BASE].breaches
+        found[name] = [b for b in breaches if "detached" in b.rule]
+    assert not found["rain.json"]
+    assert len(found["rain-ro-crate-metadata.json"]) == 3
+
+
 def test_a_context_that_is_not_known_keeps_the_engine_away() -> None:
     found = judge(CRATES / "conformance-context-is-a-profile", "ro-crate-1.1")
     assert "is no context" in found["ro-crate-1.1"].obstacle
