@@ -1,12 +1,11 @@
 """The one door to the web: public addresses only, bounded in time and size."""
 
-import ipaddress
+import contextlib
 import logging
-import socket
+import re
 import threading
-import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 from reverify.errors import LimitError, ServiceError, UsageError
@@ -22,37 +21,6 @@ REDIRECTS = 5
 BLOCK = 1 << 20
 NOT_FOUND, GONE = 404, 410
 OK_FROM, OK_TO = 200, 300
-
-_REFUSED_4 = tuple(
-    ipaddress.ip_network(net)
-    for net in (
-        "0.0.0.0/8 10.0.0.0/8 100.64.0.0/10 127.0.0.0/8 169.254.0.0/16 172.16.0.0/12 "
-        "192.0.0.0/24 192.0.2.0/24 192.88.99.0/24 192.168.0.0/16 198.18.0.0/15 "
-        "198.51.100.0/24 203.0.113.0/24 224.0.0.0/3"
-    ).split()
-)
-_GLOBAL_6 = ipaddress.ip_network("2000::/3")
-_REFUSED_6 = tuple(
-    ipaddress.ip_network(net)
-    for net in ("2001::/23", "2001:db8::/32", "2002::/16", "3fff::/20")
-)
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet.
-
-    `ipaddress.is_global` is not enough: it differs between Python versions and takes
-    addresses that lead back inside through a tunnel for public ones.
-    """
-    try:
-        ip = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return False
-    if isinstance(ip, ipaddress.IPv6Address):
-        if ip.ipv4_mapped is None:
-            return ip in _GLOBAL_6 and not any(ip in net for net in _REFUSED_6)
-        ip = ip.ipv4_mapped
-    return not any(ip in net for net in _REFUSED_4)
 
 
 class Answer(NamedTuple):
@@ -144,18 +112,26 @@ class Http:
         import requests  # noqa: PLC0415
         import urllib3  # noqa: PLC0415
 
-        deadline = time.monotonic() + seconds
+        from reverify.services.guarded import alarm  # noqa: PLC0415
+
+        late = LimitError(f"{url}: took longer than {seconds:g} seconds")
         left = limit
-        try:
-            for block in response.iter_content(BLOCK):
-                left -= len(block)
-                if left < 0:
-                    raise LimitError(f"{url}: is larger than {limit:,} bytes")
-                if time.monotonic() > deadline:
-                    raise LimitError(f"{url}: took longer than {seconds:g} seconds")
-                yield block
-        except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
-            raise ServiceError(f"{url}: the answer broke off ({error})") from error
+        with alarm(seconds, response.raw.shutdown) as over:
+            try:
+                for block in response.iter_content(BLOCK):
+                    left -= len(block)
+                    if left < 0:
+                        raise LimitError(f"{url}: is larger than {limit:,} bytes")
+                    if over.is_set():
+                        raise late
+                    yield block
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                if over.is_set():
+                    raise late from error
+                reason = f"{url}: the answer broke off ({error})"
+                raise ServiceError(reason) from error
+            if over.is_set():  # a body of unknown length just seems to end
+                raise late
 
     def _request(
         self, method: str, url: str, accept: str = "*/*"
@@ -175,19 +151,23 @@ class Http:
                     timeout=(CONNECT_SECONDS, READ_SECONDS),
                     headers={"Accept": accept},
                 )
+            except ServiceError as error:
+                raise ServiceError(f"{url}: {error}") from error
             except (requests.RequestException, ValueError, UnicodeError) as error:
                 raise ServiceError(f"{url}: no answer ({_root(error)})") from error
             if not response.is_redirect:
                 return response
             response.close()
-            here = urljoin(here, response.headers["Location"])
+            here = _further(here, response.headers["Location"])
         raise ServiceError(f"{url}: more than {REDIRECTS} redirects")
 
     def _session(self) -> "requests.Session":
         """One session a thread, since requests promises nothing else."""
         session: requests.Session | None = getattr(self._local, "session", None)
         if session is None:
-            session = self._local.session = _new_session(
+            from reverify.services.guarded import new_session  # noqa: PLC0415
+
+            session = self._local.session = new_session(
                 self._agent, allow_private=self._allow_private
             )
         return session
@@ -204,10 +184,24 @@ def _answer(response: "requests.Response") -> Answer:
     return Answer(
         response.status_code,
         response.url,
-        int(length) if length.isascii() and length.isdigit() else None,
+        int(length) if re.fullmatch("[0-9]{1,18}", length) else None,
         response.headers.get("Content-Type", "").partition(";")[0].strip().lower(),
         links,
     )
+
+
+def _further(here: str, location: str) -> str:
+    """Where a redirect leads.
+
+    Raises:
+        ServiceError: nowhere.
+    """
+    with contextlib.suppress(UnicodeError):  # sent as UTF-8, read as Latin-1
+        location = location.encode("latin-1").decode()
+    try:
+        return urljoin(here, location)
+    except ValueError as error:
+        raise ServiceError(f"{here}: redirects to {location!r}, no URL") from error
 
 
 def _refuse_odd(url: str) -> None:
@@ -228,79 +222,6 @@ def _root(error: BaseException) -> str:
     while error.__context__ is not None:
         error = error.__context__
     return str(error) or type(error).__name__
-
-
-def _new_session(agent: str, *, allow_private: bool) -> "requests.Session":
-    import requests  # noqa: PLC0415
-    import requests.adapters  # noqa: PLC0415
-    import urllib3  # noqa: PLC0415
-    from urllib3 import connection, connectionpool  # noqa: PLC0415
-
-    def connect(self: Any) -> socket.socket:  # noqa: ANN401 - two classes of urllib3
-        """Resolve once, look at every address, connect to the first of them."""
-        try:
-            found = socket.getaddrinfo(
-                self._dns_host, self.port, type=socket.SOCK_STREAM
-            )
-        except (OSError, UnicodeError) as error:
-            raise urllib3.exceptions.NameResolutionError(
-                self.host, self, socket.gaierror(str(error))
-            ) from error
-        addresses = [str(item[4][0]) for item in found]
-        if not allow_private and not all(map(is_public, addresses)):
-            raise urllib3.exceptions.NewConnectionError(
-                self,
-                f"{self.host} is at {', '.join(addresses)}, which is not a public"
-                " address; --allow-private lets it through",
-            )
-        last: OSError | None = None
-        for family, kind, protocol, _, address in found:
-            sock = socket.socket(family, kind, protocol)
-            try:
-                if isinstance(self.timeout, (int, float)):
-                    sock.settimeout(self.timeout)
-                sock.connect(address)
-            except OSError as error:
-                sock.close()
-                last = error
-            else:
-                return sock
-        raise urllib3.exceptions.NewConnectionError(self, str(last))
-
-    class GuardedHTTP(connection.HTTPConnection):
-        _new_conn = connect
-
-    class GuardedHTTPS(connection.HTTPSConnection):
-        _new_conn = connect
-
-    class PoolHTTP(connectionpool.HTTPConnectionPool):
-        ConnectionCls = GuardedHTTP
-
-    class PoolHTTPS(connectionpool.HTTPSConnectionPool):
-        ConnectionCls = GuardedHTTPS
-
-    class Adapter(requests.adapters.HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401
-            super().init_poolmanager(*args, **kwargs)
-            self.poolmanager.pool_classes_by_scheme = {
-                "http": PoolHTTP,
-                "https": PoolHTTPS,
-            }
-
-    session = requests.Session()
-    session.trust_env = False
-    retry = urllib3.Retry(
-        total=2,
-        redirect=0,
-        backoff_factor=0.3,
-        status_forcelist=(502, 503, 504),
-        raise_on_status=False,
-    )
-    for scheme in ("http://", "https://"):
-        session.mount(scheme, Adapter(max_retries=retry))
-    session.headers["User-Agent"] = agent
-    session.headers["Accept-Encoding"] = "identity"
-    return session
 
 
 def check_url(url: str) -> None:
