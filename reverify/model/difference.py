@@ -5,9 +5,11 @@ from typing import Any
 
 from reverify.model.finding import Finding, identified
 from reverify.model.outcome import Outcome
-from reverify.model.report import Report
+from reverify.model.report import SCHEMA_VERSION, Report
 
-GOOD = Outcome.CONFIRMED
+GROUPS = ("broke", "healed", "changed", "new", "vanished")
+_BROKE = (Outcome.CONFIRMED, Outcome.REFUTED)
+_HEALED = (Outcome.REFUTED, Outcome.CONFIRMED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,9 +52,10 @@ class Difference:
     """What differs between two reports.
 
     Attributes:
-        broke: was confirmed, and is no longer.
-        healed: is confirmed, and was not before.
-        changed: has another outcome, though neither is confirmed.
+        broke: was confirmed, and is refuted.
+        healed: was refuted, and is confirmed.
+        changed: has another outcome, of which one at least is not known: what could
+            not be looked at is neither broken nor healed.
         new: is claimed only now.
         vanished: was claimed only then.
         same: how many claims stand as they did.
@@ -75,9 +78,10 @@ class Difference:
 
     def to_dict(self) -> dict[str, Any]:
         """The difference as JSON."""
-        names = ("broke", "healed", "changed", "new", "vanished")
         return {
-            **{n: [change.to_dict() for change in getattr(self, n)] for n in names},
+            "schema_version": SCHEMA_VERSION,
+            "worse": self.worse,
+            **{n: [change.to_dict() for change in getattr(self, n)] for n in GROUPS},
             "same": self.same,
         }
 
@@ -86,22 +90,34 @@ def difference(before: Report, after: Report) -> Difference:
     """Compare two reports by the ids of their claims."""
     old = dict(identified(before.findings))
     new = dict(identified(after.findings))
-    groups: dict[str, list[Change]] = {
-        name: [] for name in ("broke", "healed", "changed", "new", "vanished")
-    }
+    groups: dict[str, list[Change]] = {name: [] for name in GROUPS}
     same = 0
     for id in (*new, *(id for id in old if id not in new)):
         change = Change(id=id, before=old.get(id), after=new.get(id))
-        if change.before is None:
-            groups["new"].append(change)
-        elif change.after is None:
-            groups["vanished"].append(change)
-        elif change.before.outcome is change.after.outcome:
-            same += 1
-        elif change.before.outcome is GOOD:
-            groups["broke"].append(change)
-        elif change.after.outcome is GOOD:
-            groups["healed"].append(change)
+        name = _group(change)
+        if name:
+            groups[name].append(change)
         else:
-            groups["changed"].append(change)
+            same += 1
+    for changes in groups.values():
+        changes.sort(key=_gravity)
     return Difference(**{n: tuple(c) for n, c in groups.items()}, same=same)
+
+
+def _group(change: Change) -> str:
+    """Under which name a change goes; empty if the claim stands as it did."""
+    if change.before is None:
+        return "new"
+    if change.after is None:
+        return "vanished"
+    if change.before.outcome is change.after.outcome:
+        return ""
+    outcomes = (change.before.outcome, change.after.outcome)
+    return {_BROKE: "broke", _HEALED: "healed"}.get(outcomes, "changed")
+
+
+def _gravity(change: Change) -> tuple[int, int]:
+    finding = change.finding
+    bad = (Outcome.REFUTED, Outcome.UNDETERMINED)
+    rank = bad.index(finding.outcome) if finding.outcome in bad else len(bad)
+    return rank, finding.severity.rank

@@ -9,6 +9,14 @@ from typing import Any, NamedTuple
 
 from reverify.model.claim import Claim, Place
 from reverify.model.outcome import ClaimKind, Outcome, Severity
+from reverify.model.reading import (
+    count,
+    moment,
+    rows,
+    table,
+    text,
+    text_or_none,
+)
 
 
 def timestamp(moment: datetime) -> str:
@@ -42,10 +50,14 @@ class Evidence(NamedTuple):
         }
 
     @classmethod
-    def from_dict(cls, data: dict[str, str]) -> "Evidence":
+    def from_dict(cls, data: dict[str, Any]) -> "Evidence":
         """Read evidence back from a report."""
-        moment = datetime.fromisoformat(data["at"])
-        return cls(data["method"], data["observed"], moment, data.get("source", ""))
+        return cls(
+            text(data, "method"),
+            text(data, "observed"),
+            moment(data, "at"),
+            text(data, "source", ""),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,23 +125,32 @@ class Finding:
         """Read a finding back from a report."""
         claim = Claim(
             kind=ClaimKind(data["kind"]),
-            topic=data["topic"],
-            subject=data["subject"],
-            expected=data["expected"],
-            stated_in=Place.from_dict(data["stated_in"]),
-            path=data.get("path"),
+            topic=text(data, "topic"),
+            subject=text(data, "subject"),
+            expected=text(data, "expected"),
+            stated_in=_place(table(data, "stated_in")),
+            path=text_or_none(data, "path"),
             severity=Severity(data["level"]),
         )
         return cls(
             claim=claim,
             outcome=Outcome(data["outcome"]),
-            rule=data["rule"],
-            reason=data["reason"],
-            observed=data.get("observed"),
-            fix=data.get("fix", ""),
-            clause=data.get("clause", ""),
-            evidence=tuple(Evidence.from_dict(item) for item in data["evidence"]),
+            rule=text(data, "rule"),
+            reason=text(data, "reason"),
+            observed=text_or_none(data, "observed"),
+            fix=text(data, "fix", ""),
+            clause=text(data, "clause", ""),
+            evidence=tuple(Evidence.from_dict(item) for item in rows(data, "evidence")),
         )
+
+
+def _place(data: dict[str, Any]) -> Place:
+    text(data, "file")
+    text(data, "pointer", "")
+    for key in ("line", "column"):
+        if data.get(key) is not None:
+            count(data, key)
+    return Place.from_dict(data)
 
 
 def identified(findings: Iterable[Finding]) -> Iterator[tuple[str, Finding]]:

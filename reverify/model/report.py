@@ -6,6 +6,16 @@ from datetime import datetime
 from typing import Any
 
 from reverify.model.finding import Finding, identified, timestamp
+from reverify.model.reading import (
+    count,
+    moment,
+    rows,
+    table,
+    table_of_texts,
+    text,
+    text_or_none,
+    texts,
+)
 from reverify.model.verdict import Verdict
 
 SCHEMA_VERSION = "1.0"
@@ -59,10 +69,18 @@ class Subject:
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Subject":
         """Read a subject back from a report."""
-        known = {name: data[name] for name in cls.__slots__ if name in data}
-        for name in ("profiles", "nested"):
-            known[name] = tuple(known.get(name, ()))
-        return cls(**known)
+        return cls(
+            location=text(data, "location"),
+            format=text(data, "format"),
+            id=text_or_none(data, "id"),
+            name=text_or_none(data, "name"),
+            ro_crate_version=text_or_none(data, "ro_crate_version"),
+            profiles=texts(data, "profiles"),
+            digest=table_of_texts(data, "digest"),
+            files=count(data, "files"),
+            bytes=count(data, "bytes"),
+            nested=texts(data, "nested"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,12 +114,17 @@ class Report:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Report":
-        """Read a report back; what we do not know in it is ignored."""
+        """Read a report back; what we do not know in it is ignored.
+
+        Raises:
+            KeyError: something is missing.
+            ValueError: something is not what it should be.
+        """
         return cls(
-            subject=Subject.from_dict(data["subject"]),
-            verdict=Verdict.from_dict(data["verdict"]),
-            findings=tuple(Finding.from_dict(item) for item in data["findings"]),
-            tool=data["tool"],
-            started=datetime.fromisoformat(data["started"]),
-            finished=datetime.fromisoformat(data["finished"]),
+            subject=Subject.from_dict(table(data, "subject")),
+            verdict=Verdict.from_dict(table(data, "verdict")),
+            findings=tuple(Finding.from_dict(item) for item in rows(data, "findings")),
+            tool=table_of_texts(data, "tool"),
+            started=moment(data, "started"),
+            finished=moment(data, "finished"),
         )

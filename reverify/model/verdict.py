@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from reverify.model.outcome import ClaimKind, Level, Outcome
+from reverify.model.reading import count, table, text, text_or_none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +40,17 @@ class Tally:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> "Tally":
-        """Read a tally back from a report."""
-        counts = {key.replace("-", "_"): value for key, value in data.items()}
-        return cls(**{**counts, "outcome": Outcome(data["outcome"])})
+        """Read a tally back from a report; what we do not know in it is ignored."""
+        return cls(
+            outcome=Outcome(data["outcome"]),
+            confirmed=count(data, "confirmed"),
+            refuted=count(data, "refuted"),
+            warnings=count(data, "warnings"),
+            notes=count(data, "notes"),
+            undetermined=count(data, "undetermined"),
+            untested=count(data, "untested"),
+            not_applicable=count(data, "not-applicable"),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,11 +88,16 @@ class Verdict:
         """Read a verdict back from a report."""
         return cls(
             outcome=Outcome(data["outcome"]),
-            level=Level(data["level"]) if data["level"] else None,
-            required=Level(data["required"]) if data["required"] else None,
-            next_level=data.get("next_level", ""),
+            level=_level(data, "level"),
+            required=_level(data, "required"),
+            next_level=text(data, "next_level", ""),
             kinds={
                 ClaimKind(kind): Tally.from_dict(tally)
-                for kind, tally in data["kinds"].items()
+                for kind, tally in table(data, "kinds").items()
             },
         )
+
+
+def _level(data: dict[str, Any], key: str) -> Level | None:
+    found = text_or_none(data, key)
+    return None if found is None else Level(found)
