@@ -15,6 +15,8 @@ _KEYS = (
     "sameAs",
     "archivedAt",
     "schema:archivedAt",
+    "http://schema.org/archivedAt",
+    "https://schema.org/archivedAt",
     "contentUrl",
     "isBasedOn",
     "codeRepository",

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 from reverify.crates.crate import Crate
 from reverify.crates.entity import Entity
@@ -12,7 +13,7 @@ from reverify.model.outcome import ClaimKind
 _HEX = re.compile(r"[0-9a-f]{40}")
 _HEX_WITHIN = re.compile(r"(?<![0-9a-fA-F])[0-9a-f]{40}(?![0-9a-fA-F])")
 _FORGE = re.compile(
-    r"(?P<origin>https?://[^\s/]+/[^\s/]+/[^\s/]+?)(?:\.git)?/(?:-/)?"
+    r"(?P<origin>https?://[^\s/]+(?:/[^\s/]+){2,}?)(?:\.git)?/(?:-/)?"
     r"(?:tree|blob|raw|commit|src/commit|archive)/(?P<commit>[0-9a-f]{40})"
     r"(?:\.zip|\.tar\.gz)?(?:/(?P<path>[^?#]*))?(?:[?#].*)?"
 )
@@ -23,6 +24,18 @@ _RAW = re.compile(
 _PIP = re.compile(
     r"git\+(?P<origin>https?://[^@#\s]+)@(?P<commit>[0-9a-f]{40})"
     r"(?:/(?P<path>[^#?]*))?(?:#.*)?"
+)
+_PURL = re.compile(
+    r"pkg:(?P<type>[a-z]+)/(?P<name>[^@?#\s]+)(?:@(?P<version>[^?#\s]*))?"
+    r"(?:\?(?P<qualifiers>[^#\s]*))?(?:#(?P<path>\S*))?"
+)
+_HOSTS = {
+    "github": "github.com/",
+    "gitlab": "gitlab.com/",
+    "bitbucket": "bitbucket.org/",
+}
+_COMMIT_KEYS = re.compile(
+    r"(?:git_?)?commit(?:_?(?:hash|sha|id))?|git_?(?:hash|sha)", re.IGNORECASE
 )
 _LINK_KEYS = ("@id", "url", "contentUrl", "isBasedOn", "codeRepository", "identifier")
 
@@ -52,33 +65,53 @@ def references(entity: Entity) -> Iterator[tuple[CodeReference, str]]:
     origin = next(
         (uri for value in entity.values("codeRepository") if (uri := _uri(value))), ""
     )
-    for key in ("version", "softwareVersion"):
-        for value, pointer in entity.values_with_pointers(key):
-            text = value if isinstance(value, str) else ""
-            match = _HEX.fullmatch(text.strip()) or (
-                _HEX_WITHIN.search(text) if origin else None
-            )
-            if match:
-                yield CodeReference(commit=match.group(), origin=origin), pointer
+    for key in entity.properties:
+        whole = _COMMIT_KEYS.fullmatch(key)
+        if whole or key in {"version", "softwareVersion"}:
+            for value, pointer in entity.values_with_pointers(key):
+                text = value.strip()[:4096] if isinstance(value, str) else ""
+                match = _HEX.fullmatch(text) if whole else _HEX_WITHIN.search(text)
+                if match:
+                    yield CodeReference(commit=match.group(), origin=origin), pointer
     for key in _LINK_KEYS:
         for value, pointer in entity.values_with_pointers(key):
-            uri = _uri(value)
-            match = (
-                _PIP.fullmatch(uri) or _RAW.fullmatch(uri) or _FORGE.fullmatch(uri)
-                if uri
-                else None
-            )
-            if match:
-                parts = match.groupdict()
-                where = parts.get("origin") or f"https://github.com/{match[1]}"
-                yield (
-                    CodeReference(
-                        commit=parts["commit"] or "",
-                        origin=where,
-                        path=parts.get("path") or "",
-                    ),
-                    pointer,
-                )
+            reference = _link(_uri(value))
+            if reference is not None:
+                yield reference, pointer
+
+
+def _link(uri: str) -> CodeReference | None:
+    """The commit that a link leads to, if it pins one."""
+    if match := _PURL.fullmatch(uri):
+        return _package(match)
+    match = _PIP.fullmatch(uri) or _RAW.fullmatch(uri) or _FORGE.fullmatch(uri)
+    if match is None:
+        return None
+    parts = match.groupdict()
+    return CodeReference(
+        commit=match["commit"],
+        origin=parts.get("origin") or f"https://github.com/{match['repository']}",
+        path=match["path"] or "",
+    )
+
+
+def _package(match: re.Match[str]) -> CodeReference | None:
+    """The commit behind a package URL.
+
+    Source: ECMA-427, Package-URL, types github, gitlab, bitbucket; `vcs_url`.
+    """
+    for qualifier in (match["qualifiers"] or "").split("&"):
+        name, _, value = qualifier.partition("=")
+        if name == "vcs_url":
+            return _link(unquote(value))
+    host = _HOSTS.get(match["type"], "" if match["type"] == "git" else None)
+    commit = match["version"] or ""
+    if host is None or not _HEX.fullmatch(commit):
+        return None
+    origin = f"https://{host}{unquote(match['name'])}"
+    return CodeReference(
+        commit=commit, origin=origin, path=unquote(match["path"] or "")
+    )
 
 
 def _uri(value: object) -> str:

@@ -56,7 +56,8 @@ class Swhid:
 
 def without_resolver(text: str) -> str:
     """Strip the address of a resolver from in front of a SWHID."""
-    return _RESOLVERS.sub("", text.strip(), count=1).rstrip("/")
+    bare = _RESOLVERS.sub("", text.strip(), count=1)
+    return bare if ";" in bare else bare.rstrip("/")  # a path may end in a slash
 
 
 def looks_like_swhid(text: str) -> bool:
