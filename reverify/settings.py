@@ -99,6 +99,11 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "max_bytes": read_size,
     "max_time": read_duration,
 }
+_LISTS = {"only": False, "skip": False, "profile": True, "format": True}
+"""Settings that may be a list, and whether an item may hold a comma."""
+_OF_OTHERS = {"DB", "SWH_URL", "SWH_TOKEN", "GIT_MIRRORS", "CACHE_DIR"}
+"""Variables that are ours and no settings of a check."""
+_PREFIX = "REVERIFY_"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,17 +205,43 @@ def _sources(
     ]
     project = here / "pyproject.toml"
     if project.is_file() and not (here / PROJECT_FILE).is_file():
-        table = _toml(project).get("tool", {}).get("reverify", {})
-        sources.append((f"{project} [tool.reverify]", table))
-    variables = {
-        name: env[f"REVERIFY_{name.upper()}"]
-        for name in NAMES
-        if f"REVERIFY_{name.upper()}" in env
-    }
-    sources.append(("environment", variables))
+        tools = _toml(project).get("tool")
+        table = tools.get("reverify", {}) if isinstance(tools, dict) else {}
+        origin = f"{project} [tool.reverify]"
+        if not isinstance(table, dict):
+            raise UsageError(f"{origin}: must be a table")
+        sources.append((origin, _plain_keys(table)))
+    sources.append(("environment", _variables(env)))
     given = {name: value for name, value in (flags or {}).items() if value is not None}
     sources.append(("command line", given))
     return sources
+
+
+def _variables(env: Mapping[str, str]) -> dict[str, str]:
+    """The settings in the environment.
+
+    Raises:
+        UsageError: a variable is nearly one of ours: what it was to say would be
+            unheard. Others with our prefix are let be.
+    """
+    known = {name.upper() for name in NAMES}
+    found = {}
+    for variable, value in env.items():
+        name = variable.removeprefix(_PREFIX)
+        if name == variable or name in _OF_OTHERS:
+            continue
+        if name not in known:
+            near = difflib.get_close_matches(name, known | _OF_OTHERS, 1, 0.75)
+            if near:
+                advice = f"did you mean {_PREFIX}{near[0]}?"
+                raise UsageError(f"environment: there is no {variable}; {advice}")
+            continue
+        found[name.lower()] = value
+    return found
+
+
+def _plain_keys(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {name.replace("-", "_"): value for name, value in table.items()}
 
 
 def _toml(path: Path) -> dict[str, Any]:
@@ -218,18 +249,27 @@ def _toml(path: Path) -> dict[str, Any]:
         found = tomllib.loads(path.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise UsageError(f"{path}: cannot be read: {error}") from error
-    return {name.replace("-", "_"): value for name, value in found.items()}
+    return _plain_keys(found)
 
 
 def _value(name: str, value: object, origin: str) -> object:
     """Read a value: text as from the environment, anything else by its own type."""
-    reader = _READERS[name]
     try:
-        if isinstance(value, bool):
-            return reader(str(value))
-        if isinstance(value, (list, tuple)):
-            return reader(",".join(map(str, value)))
-        return reader(str(value))
+        if isinstance(value, (str, int, float)):
+            return _READERS[name](str(value))
+        return _list(name, value)
     except ValueError as error:
         spelled = name.replace("_", "-")
         raise UsageError(f"{origin}: {spelled}: {error}") from error
+
+
+def _list(name: str, items: object) -> object:
+    """Read a list: its items are taken whole, since a file name may hold a comma."""
+    if not isinstance(items, (list, tuple, set, frozenset)):
+        raise ValueError(f"{type(items).__name__} is no value for it")  # noqa: TRY004
+    if name not in _LISTS:
+        raise ValueError("one value is needed, not a list")
+    if not all(isinstance(item, str) for item in items):
+        raise ValueError("the items of the list must be text")
+    words = [str(item) for item in items]
+    return tuple(words) if _LISTS[name] else _READERS[name](",".join(words))
