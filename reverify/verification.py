@@ -4,6 +4,7 @@ location -> Crate -> Claim -> Finding (+ Evidence) -> Verdict -> Report
 """
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 from reverify.checks import CHECKS
 from reverify.checks.interface import Tools
@@ -53,10 +54,12 @@ def verify(
     except CrateError as error:
         subject = Subject(location=location, format="unknown")
         findings = (_unopened(location, error.rule, error.reason),)
+        policy = _counting(policy, findings)
     except ServiceError as error:
         subject = Subject(location=location, format="unknown")
         rule = "completeness/location-unreachable"
         findings = (_unopened(location, rule, str(error)),)
+        policy = _counting(policy, findings)
     return Report(
         subject=subject,
         verdict=policy.judge(findings),
@@ -67,35 +70,37 @@ def verify(
     )
 
 
-def _test_all(crate: Crate, policy: Policy, tools: Tools) -> tuple[Finding, ...]:
-    """Test the claims of all kinds that are asked for, in the order of the kinds.
+def _counting(policy: Policy, findings: tuple[Finding, ...]) -> Policy:
+    """What cannot be opened holds nothing, whatever kinds were asked for."""
+    kinds = policy.kinds | {finding.claim.kind for finding in findings}
+    return replace(policy, kinds=kinds)
 
-    The profile engine works in a process of its own; meanwhile the files are read.
-    """
+
+ELSEWHERE = frozenset({ClaimKind.CONFORMANCE, ClaimKind.FIXITY})
+"""Kinds whose work is done by other processes; meanwhile we see to the rest."""
+
+
+def _test_all(crate: Crate, policy: Policy, tools: Tools) -> tuple[Finding, ...]:
+    """Test the claims of all kinds that are asked for, in the order of the kinds."""
     wanted = [kind for kind in ClaimKind if kind in policy.kinds]
     if ClaimKind.CONFORMANCE in wanted and crate.metadata is not None:
         tools.engine.start()
-    claims = {kind: tuple(EXTRACTORS[kind](crate)) for kind in wanted}
-    found: dict[ClaimKind, list[Finding]] = {}
-    with ThreadPoolExecutor(1) as pool:
-        kind = ClaimKind.CONFORMANCE
-        judged = (
-            pool.submit(_test, kind, claims[kind], crate, tools)
-            if kind in wanted
-            else None
-        )
-        for kind in wanted:
-            if kind is not ClaimKind.CONFORMANCE:
-                found[kind] = _test(kind, claims[kind], crate, tools)
-        if judged is not None:
-            found[ClaimKind.CONFORMANCE] = judged.result()
+    with ThreadPoolExecutor(len(ELSEWHERE)) as pool:
+        waiting = {
+            kind: pool.submit(_test, kind, crate, tools)
+            for kind in wanted
+            if kind in ELSEWHERE
+        }
+        found = {
+            kind: _test(kind, crate, tools) for kind in wanted if kind not in ELSEWHERE
+        }
+        found |= {kind: task.result() for kind, task in waiting.items()}
     return tuple(finding for kind in wanted for finding in found[kind])
 
 
-def _test(
-    kind: ClaimKind, claims: tuple[Claim, ...], crate: Crate, tools: Tools
-) -> list[Finding]:
+def _test(kind: ClaimKind, crate: Crate, tools: Tools) -> list[Finding]:
     """Test the claims of one kind; here alone a silent service becomes an outcome."""
+    claims = tuple(EXTRACTORS[kind](crate))
     findings: list[Finding] = []
     try:
         findings.extend(CHECKS[kind](claims, crate, tools))

@@ -88,7 +88,7 @@ def _presence(
         reason = f"{id}: there is no {claim.expected.partition(':')[2]} at {path!r}"
         if located.remark:
             reason += f"; {located.remark}"
-        yield finding(claim, "completeness/file-missing", reason, observed="absent")
+        yield _absent(claim, "completeness/file-missing", path, reason, crate)
         return
     odd = _odd(claim, path, entry)
     if odd is not None:
@@ -111,7 +111,7 @@ def _presence(
     yield finding(
         claim,
         "completeness/file-present",
-        f"{id}: is there",
+        "it is there",
         observed=observed,
         evidence=evidence,
     )
@@ -127,6 +127,14 @@ def _presence(
         )
         reason = f"{id}: {located.remark}"
         yield finding(remark, "completeness/name-as-written", reason)
+
+
+def _absent(claim: Claim, rule: str, path: str, reason: str, crate: Crate) -> Finding:
+    """What is not listed is absent, unless a limit kept us from looking there."""
+    if crate.payload.may_hold(path):
+        reason = f"{path}: not found as far as was looked; a limit was reached"
+        return finding(claim, "completeness/limit-reached", reason)
+    return finding(claim, rule, reason, observed="absent")
 
 
 def _meant_as_pointer(crate: Crate, path: str, id: str) -> bool:
@@ -229,7 +237,7 @@ def _bag_file(claim: Claim, crate: Crate, evidence: tuple[Evidence, ...]) -> Fin
         return finding(
             claim,
             "completeness/bag-file-present",
-            f"{path}: is there",
+            "it is there",
             observed="present:file",
             evidence=evidence,
         )
@@ -239,9 +247,7 @@ def _bag_file(claim: Claim, crate: Crate, evidence: tuple[Evidence, ...]) -> Fin
                 reason = f"{path}: is listed in fetch.txt and has not been fetched"
                 return finding(claim, "completeness/bag-file-unfetched", reason)
         reason = f"{path}: the bag lists it, and it is not there"
-        return finding(
-            claim, "completeness/bag-file-missing", reason, observed="absent"
-        )
+        return _absent(claim, "completeness/bag-file-missing", path, reason, crate)
     found = _odd(claim, path, entry)
     if found is not None:
         return found
@@ -301,8 +307,12 @@ def _bag_oxum(claim: Claim, crate: Crate) -> Finding:
     octets = sum(entries[path].size for path in files)
     observed = f"oxum:{octets}.{len(files)}"
     reason = f"{claim.subject}: states {claim.expected[5:]}, found {observed[5:]}"
-    rule = "match" if observed == claim.expected else "mismatch"
-    return finding(claim, f"completeness/bag-oxum-{rule}", reason, observed=observed)
+    if observed == claim.expected:
+        return finding(claim, "completeness/bag-oxum-match", reason, observed=observed)
+    if crate.payload.unseen:
+        reason += " as far as was looked; a limit was reached"
+        return finding(claim, "completeness/limit-reached", reason)
+    return finding(claim, "completeness/bag-oxum-mismatch", reason, observed=observed)
 
 
 # -- the web -----------------------------------------------------------------------

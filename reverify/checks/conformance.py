@@ -1,7 +1,6 @@
 """Conformance: does the crate follow the versions and profiles that it declares?"""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from reverify.checks.interface import Tools, fault_finding, faults_of, finding
 from reverify.crates.crate import Crate, is_crate_reference, what_is_there
@@ -71,8 +70,7 @@ def _breach(claim: Claim, breach: Breach, metadata: Metadata) -> Finding:
     """A finding for one breach, of our own rules or of a profile's."""
     rule = RULES.get(breach.rule)
     severity = breach.severity or (rule.severity if rule else claim.severity)
-    about = replace(
-        claim,
+    about = claim._replace(
         topic=breach.rule.partition("/")[2],
         subject=breach.subject,
         stated_in=metadata.place(breach.pointer),
@@ -132,19 +130,19 @@ def _judgement(
     if metadata is None:
         return
     if judgement.obstacle:
-        about = replace(claim, topic=judgement.profile)
+        about = claim._replace(topic=judgement.profile)
         reason = f"{judgement.profile} was not judged: {judgement.obstacle}"
         yield finding(about, "conformance/engine-failed", reason)
         return
     for passed in judgement.passed:
-        about = replace(
-            claim, topic=passed.rule.partition("/")[2], severity=passed.severity
+        about = claim._replace(
+            topic=passed.rule.partition("/")[2], severity=passed.severity
         )
         if passed.skipped:
             severity = RULES["conformance/check-skipped"].severity
             reason = f"{passed.name}: not looked at, {passed.skipped}"
             yield Finding(
-                claim=replace(about, severity=severity),
+                claim=about._replace(severity=severity),
                 outcome=Outcome.NOT_APPLICABLE,
                 rule=passed.rule,
                 reason=reason,
@@ -160,4 +158,4 @@ def _judgement(
                 evidence=evidence,
             )
     for breach in judgement.breaches:
-        yield replace(_breach(claim, breach, metadata), evidence=evidence)
+        yield _breach(claim, breach, metadata)._replace(evidence=evidence)

@@ -1,7 +1,6 @@
 """Execution: does the run give what it gave? A check runs nothing."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from reverify.checks.interface import Tools, finding
 from reverify.crates.crate import Crate
@@ -20,7 +19,7 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
         lacks = _lacks(claim.subject, crate)
         if lacks:
             reason = f"{claim.subject}: cannot be run again, {lacks}"
-            about = replace(claim, severity=RULES[NOT_RE_RUNNABLE].severity)
+            about = claim._replace(severity=RULES[NOT_RE_RUNNABLE].severity)
             yield finding(about, NOT_RE_RUNNABLE, reason)
         else:
             reason = f"{claim.subject}: records enough to be run again; it was not"

@@ -19,18 +19,25 @@ from reverify.crates.digests import (
 from reverify.crates.payload import Entry, EntryKind
 from reverify.model.claim import Claim, Topic
 from reverify.model.finding import Evidence, Finding
-from reverify.model.outcome import ClaimKind
+from reverify.model.outcome import ClaimKind, Outcome
+
+_HOLDS = {name: f"the file has the {name} that is stated" for name in HEX_LENGTH}
 
 
 def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Finding]:
     """Read every file once, and hold all that is stated of it against that."""
-    _read(claims, crate, tools)
+    covered = _read(claims, crate, tools)
     at = tools.services.clock.now()
     holders = _holders(claims, crate)
     yield from faults_of(ClaimKind.FIXITY, crate)
+    digest = Topic.DIGEST
     for claim in claims:
-        if claim.topic == Topic.COVERAGE:
-            yield _coverage(claim, claims, crate, holders)
+        if claim.topic == digest:
+            yield _digest(claim, crate, at)
+        elif claim.topic == Topic.COVERAGE:
+            named = (c.expected for c in claims if c.topic == Topic.DIGEST_IN_NAME)
+            covered |= {holders.get(name.partition(":")[2], "") for name in named}
+            yield _coverage(claim, crate, covered)
         elif claim.topic == Topic.DIGEST_FOREIGN:
             name = claim.expected.partition(":")[0]
             reason = f"{claim.subject}: {name} is not an algorithm we have"
@@ -39,15 +46,17 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
             yield _named(claim, crate, at, holders)
         elif claim.topic == Topic.SIZE:
             yield _size(claim, crate, at)
-        else:
-            yield _digest(claim, crate, at)
 
 
-def _read(claims: Sequence[Claim], crate: Crate, tools: Tools) -> None:
-    """Digest every file that something is stated of, and say which bytes these are."""
+def _read(claims: Sequence[Claim], crate: Crate, tools: Tools) -> set[str]:
+    """Digest every file that something is stated of, and say which bytes these are.
+
+    Returns:
+        the paths of the files that have a stated digest, well-formed.
+    """
     if crate.is_document:
         crate.identity = crate.payload.identity({})
-        return
+        return set()
     entries = crate.payload.entries
     wanted: defaultdict[str, set[str]] = defaultdict(set)
     all_files = crate.payload.needs_every_digest
@@ -59,6 +68,7 @@ def _read(claims: Sequence[Claim], crate: Crate, tools: Tools) -> None:
             entry = entries[claim.path]
             if entry.kind is EntryKind.FILE and len(digest) == HEX_LENGTH[name]:
                 wanted[claim.path].add(name)
+    covered = set(wanted)
     if all_files:
         for path in crate.payload.files:
             wanted[path].add("sha256")
@@ -77,6 +87,7 @@ def _read(claims: Sequence[Claim], crate: Crate, tools: Tools) -> None:
         crate.identity = (
             whole.result() if whole else crate.payload.identity(crate.fingerprints)
         )
+    return covered
 
 
 def _without_bytes(  # noqa: PLR0911 - one for each reason
@@ -107,19 +118,19 @@ def _without_bytes(  # noqa: PLR0911 - one for each reason
 
 
 def _digest(claim: Claim, crate: Crate, at: datetime) -> Finding:
-    name, _, stated = claim.expected.partition(":")
+    expected = claim.expected
+    name, _, stated = expected.partition(":")
     read = crate.fingerprints.get(claim.path or "")
-    observed = read.digests.get(name) if read else None
-    if read is None or observed != stated:
+    if read is None or read.digests.get(name) != stated:
         return _no_match(claim, crate, at)
-    path = claim.path or ""
-    method = f"{name} of {read.size} bytes"
-    return finding(
+    evidence = Evidence(f"{name} of {read.size} bytes", expected, at, claim.path or "")
+    return Finding(  # spelled out, since most findings of a large crate are made here
         claim,
+        Outcome.CONFIRMED,
         "fixity/digest-match",
-        f"{claim.subject}: has the {name} that is stated",
-        observed=claim.expected,
-        evidence=(Evidence(method, claim.expected, at, path),),
+        _HOLDS[name],
+        expected,
+        evidence=(evidence,),
     )
 
 
@@ -227,20 +238,8 @@ def _size(claim: Claim, crate: Crate, at: datetime) -> Finding:
     return finding(claim, rule, reason, observed=observed, evidence=evidence)
 
 
-def _coverage(
-    claim: Claim, claims: Sequence[Claim], crate: Crate, holders: Mapping[str, str]
-) -> Finding:
+def _coverage(claim: Claim, crate: Crate, covered: set[str]) -> Finding:
     """How many local files have a digest that could tell if they changed."""
-    covered = {
-        other.path
-        for other in claims
-        if other.path
-        and other.topic not in {Topic.SIZE, Topic.DIGEST_FOREIGN, Topic.COVERAGE}
-        if len(other.expected.partition(":")[2])
-        == HEX_LENGTH.get(other.expected.partition(":")[0])
-    }
-    named = (c.expected for c in claims if c.topic == Topic.DIGEST_IN_NAME)
-    covered |= {holders.get(digest.partition(":")[2], "") for digest in named}
     entries = crate.payload.entries
     files = crate.content
     bare = [path for path in files if path not in covered]

@@ -3,6 +3,7 @@
 A command translates: options to settings, reports to output, verdicts to exit codes.
 """
 
+import contextlib
 import gc
 import logging
 import os
@@ -69,7 +70,11 @@ def main() -> None:
     """Run the command line, and leave with its exit code."""
     gc.set_threshold(100_000, 50, 100)
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
-    sys.exit(_run(sys.argv[1:]))
+    code = _run(sys.argv[1:])
+    with contextlib.suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(code)  # giving back hundreds of thousands of findings one by one is slow
 
 
 def _run(arguments: list[str]) -> int:

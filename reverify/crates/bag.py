@@ -203,7 +203,7 @@ class Bag:
         seen: dict[str, str] = {}
         entries = self._payload.entries
         for path, digest, number in self._manifest_lines(name, text):
-            full = self.base + path
+            full = self.base + path if self.base else path
             if full not in entries and not self._safe(name, path, number):
                 continue
             if path.startswith("data/") is of_tags:
@@ -215,23 +215,25 @@ class Bag:
                 self._twice(name, path, number, same=before.lower() == digest.lower())
             manifest.listed.append(Listed(full, digest, number))
 
-    def _manifest_lines(self, name: str, text: str) -> Iterator[Listed]:
-        """Read the lines of a manifest; their paths are from the base folder."""
+    def _manifest_lines(self, name: str, text: str) -> Iterator[tuple[str, str, int]]:
+        """Read the lines of a manifest: path from the base folder, digest, number."""
         legacy = 0
+        read = _LINE.fullmatch
         for number, line in enumerate(_lines(text), 1):
-            if not line.strip():
-                continue
-            match = _LINE.fullmatch(line)
+            match = read(line)
             if match is None:
-                reason = f"{self.base}{name}: line {number} is no digest and path"
-                self._note("completeness/bag-tag-file-invalid", name, reason, number)
+                if line.strip():
+                    what = f"line {number} is no digest and path"
+                    rule = "completeness/bag-tag-file-invalid"
+                    self._note(rule, name, f"{self.base}{name}: {what}", number)
                 continue
-            digest, star, written = match.groups()
-            path = _unescaped(written)
+            digest, star, path = match.groups()
+            if "%" in path:
+                path = _unescaped(path)
             if star or path.startswith("./"):
                 legacy = legacy or number
                 path = path.removeprefix("./")
-            yield Listed(path, digest, number)
+            yield path, digest, number
         if legacy:
             reason = f"{self.base}{name}: has ' *path' or './path', from line {legacy}"
             self._note("completeness/bag-legacy-syntax", name, reason, legacy)

@@ -106,18 +106,19 @@ class DirectoryPayload(Payload):
         self, wanted: Mapping[str, Collection[str]]
     ) -> Iterator[tuple[str, Fingerprint]]:
         """Digest many files, in worker processes where there are enough of them."""
-        affordable = {}
-        total = 0
-        for path, algorithms in wanted.items():
-            entry = self.entries.get(path)
-            size = entry.size if entry else 0
-            try:
-                self.budget.spend(size, path)
-            except LimitError as error:
-                yield path, Fingerprint(0, {}, error.reason, limit=True)
-            else:
-                affordable[path] = algorithms
-                total += size
+        affordable = dict(wanted)
+        total = sum(self._size(path) for path in wanted)
+        try:
+            self.budget.spend(total, "./")
+        except LimitError:  # not for all of them: see for how many
+            affordable.clear()
+            for path, algorithms in wanted.items():
+                try:
+                    self.budget.spend(self._size(path), path)
+                except LimitError as error:
+                    yield path, Fingerprint(0, {}, error.reason, limit=True)
+                else:
+                    affordable[path] = algorithms
         batches = self._batches(affordable)
         files_worth, bytes_worth = WORTH_A_WORKER
         worth = len(affordable) >= files_worth or (
@@ -127,6 +128,10 @@ class DirectoryPayload(Payload):
             yield from self._here(batches)
         else:
             yield from self._in_workers(batches)
+
+    def _size(self, path: str) -> int:
+        entry = self.entries.get(path)
+        return entry.size if entry else 0
 
     def _batches(self, wanted: Mapping[str, Collection[str]]) -> list["_Batch"]:
         """Pack files of the same algorithms together, the most bytes first."""
@@ -139,7 +144,7 @@ class DirectoryPayload(Payload):
                 batch = groups[key] = _Batch(key)
                 batches.append(batch)
             batch.paths.append(path)
-            batch.size += self.entries[path].size if path in self.entries else 0
+            batch.size += self._size(path)
             if len(batch.paths) >= BATCH_FILES or batch.size >= BATCH_BYTES:
                 del groups[key]
         return sorted(batches, key=lambda batch: -batch.size)
@@ -246,10 +251,10 @@ def _entry(name: os.DirEntry[str], folder: int) -> Entry:
 
 
 def _kind(name: os.DirEntry[str], folder: int) -> Entry:
-    if name.is_dir(follow_symlinks=False):
-        return Entry(EntryKind.FOLDER)
     if name.is_file(follow_symlinks=False):
         return Entry(EntryKind.FILE, name.stat(follow_symlinks=False).st_size)
+    if name.is_dir(follow_symlinks=False):
+        return Entry(EntryKind.FOLDER)
     if name.is_symlink():
         return Entry(EntryKind.LINK, 0, os.readlink(name.name, dir_fd=folder))
     mode = name.stat(follow_symlinks=False).st_mode

@@ -1,7 +1,6 @@
 """A claim: one testable thing that a crate says about itself."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -73,9 +72,11 @@ class Topic(StrEnum):
     RUN = "run"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(NamedTuple):
     """One testable thing that a crate says about itself.
+
+    A named tuple rather than a frozen class: it is made three times as fast, and a
+    large bag makes hundreds of thousands.
 
     Attributes:
         kind: which of the six kinds.

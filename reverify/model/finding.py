@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -60,9 +59,10 @@ class Evidence(NamedTuple):
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(NamedTuple):
     """What became of one claim.
+
+    A named tuple, as claims are: there may be hundreds of thousands.
 
     Attributes:
         claim: the claim that was tested.
