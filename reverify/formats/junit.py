@@ -8,17 +8,22 @@ from collections.abc import Sequence
 from datetime import UTC
 from xml.etree import ElementTree as ET
 
-from reverify.formats.escape import xml
+from reverify.formats import escape
 from reverify.formats.interface import Format
 from reverify.model.finding import Finding, identified
 from reverify.model.outcome import Outcome, Severity
 from reverify.model.report import Report
 
-_NAME = 200
+_NAME, _TEXT = 200, 2000
 _FAULTS = {
     Outcome.REFUTED: ("failure", "failures"),
     Outcome.UNDETERMINED: ("error", "errors"),
 }
+
+
+def xml(text: str, most: int = _TEXT) -> str:
+    """Make text safe, and never empty: some readers drop what has no name."""
+    return escape.xml(text, most) or "-"
 
 
 class JUnit(Format):

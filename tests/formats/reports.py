@@ -90,6 +90,7 @@ def finding(
     expected: str = f"sha256:{SHA256}",
     reason: str | None = None,
     fix: str = "Restore the file.",
+    file: str = "ro-crate-metadata.json",
     line: int | None = 41,
 ) -> Finding:
     """One finding, refuted unless it is said otherwise."""
@@ -98,7 +99,7 @@ def finding(
         topic=topic,
         subject=subject,
         expected=expected,
-        stated_in=Place("ro-crate-metadata.json", "/@graph/3", line),
+        stated_in=Place(file, "/@graph/3", line),
         path=subject,
         severity=severity,
     )
@@ -112,6 +113,15 @@ def finding(
         clause="https://example.org/clause",
         evidence=(Evidence("sha256 of 4 bytes", "sha256:00", NOON, subject),),
     )
+
+
+CONFORMS = finding(
+    "./",
+    Outcome.CONFIRMED,
+    rule="conformance/graph-sound",
+    topic="graph",
+    reason="the graph holds together",
+)
 
 
 def report(
