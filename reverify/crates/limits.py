@@ -38,7 +38,7 @@ class Limits:
     graph_entities: int = 5_000
     members: int = 100_000
     files: int = 1_000_000
-    name_bytes: int = 64 * MIB
+    name_bytes: int = 32 * MIB
     ratio: int = 2000
     depth: int = 256
     value_depth: int = 64

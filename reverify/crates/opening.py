@@ -22,7 +22,7 @@ from reverify.crates.payload import Payload
 from reverify.crates.remote import RemotePayload
 from reverify.crates.tar import TarPayload
 from reverify.crates.zip import ZipPayload
-from reverify.errors import CrateError, ServiceError, UsageError
+from reverify.errors import CrateError, LimitError, ServiceError, UsageError
 from reverify.services.http import Answer, Http, check_url
 
 log = logging.getLogger(__name__)
@@ -85,18 +85,27 @@ def _open(
         limit = budget.limits.metadata_bytes
         data = sys.stdin.buffer.read(limit + 1)
         return _document("ro-crate-metadata.json", data, budget)
-    if _DOI.fullmatch(location) and not Path(location).exists():
+    if _DOI.fullmatch(location) and not _exists(location):
         return _web(_doi_url(location), http, budget, stack)
     url = _URL.match(location)
-    if url and not Path(location).exists():
+    if url and not _exists(location):
         scheme = url.group(1).lower()
+        if "::" in location:
+            raise UsageError(f"{location}: chained URLs are not opened")
         if scheme in {"http", "https"}:
             check_url(location)
             return _web(location, http, budget, stack)
-        if scheme != "file":
+        if scheme not in {"file", "local"}:
             return _remote(location, http, budget)
-        return _local(Path(unquote(urlsplit(location).path)), budget)
+        return _local(
+            Path(unquote("/" + url.string[url.end() :].partition("/")[2])), budget
+        )
     return _local(Path(location), budget)
+
+
+def _exists(location: str) -> bool:
+    """Whether it is a path after all; one that cannot be, a long one say, is none."""
+    return os.path.exists(location)  # noqa: PTH110 - Path.exists raises on long names
 
 
 def _with_layout(payload: Payload) -> tuple[Payload, Layout]:
@@ -174,8 +183,11 @@ def _by_content(  # noqa: PLR0917
         return _with_layout(TarPayload(again, size, budget))
     text = head.lstrip(b"\xef\xbb\xbf \t\r\n")
     if name.lower().endswith(_JSON_SUFFIXES) or text.startswith((b"{", b"[")):
+        limit = budget.limits.metadata_bytes
+        if size > limit:
+            raise _too_large(name, limit)
         stream.seek(0)
-        data = stream.read(budget.limits.metadata_bytes + 1)
+        data = stream.read(limit + 1)
         stream.close()
         return _document(name, data, budget)
     raise CrateError(
@@ -188,11 +200,12 @@ def _by_content(  # noqa: PLR0917
 def _document(name: str, data: bytes, budget: Budget) -> tuple[Payload, Layout]:
     limit = budget.limits.metadata_bytes
     if len(data) > limit:
-        raise CrateError(
-            f"{name}: is larger than the {limit:,} bytes of metadata that are read",
-            rule="completeness/limit-reached",
-        )
+        raise _too_large(name, limit)
     return DocumentPayload(name, data, budget), Layout("", name, [])
+
+
+def _too_large(name: str, limit: int) -> LimitError:
+    return LimitError(f"{name}: is more than the {limit:,} bytes of metadata we read")
 
 
 # -- elsewhere ---------------------------------------------------------------------
@@ -256,7 +269,7 @@ def _remote(location: str, http: Http | None, budget: Budget) -> tuple[Payload, 
     import fsspec  # noqa: PLC0415
 
     scheme = location.partition("://")[0]
-    if http is None and scheme not in {"memory", "file", "local"}:
+    if http is None and scheme != "memory":
         raise ServiceError(f"{location}: not read, since we are offline")
     try:
         fs, root = fsspec.core.url_to_fs(location)

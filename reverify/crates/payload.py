@@ -241,14 +241,15 @@ class Payload(ABC):
 
     def _with_folders(self, entries: dict[str, Entry]) -> dict[str, Entry]:
         """Add the folders that archives leave out."""
-        room = self.budget.limits.name_bytes
+        room = self.budget.limits.name_bytes - sum(map(len, entries))
+        named = len(entries)
         for path in tuple(entries):
             parent = path.rpartition("/")[0]
             while parent and parent not in entries:
                 entries[parent] = Entry(EntryKind.FOLDER)
                 room -= len(parent)
                 parent = parent.rpartition("/")[0]
-            if room < 0:
+            if room < 0 and len(entries) > named:
                 self._cut_short("./", "", "the names of its folders are too long")
                 break
         return entries

@@ -83,11 +83,11 @@ class TarPayload(Payload):
         head = stream.read(6)
         stream.seek(0)
         inner = unpacked(stream, head)
-        most = max(self._size, 1)
-        if inner is not None:
-            limits = self.budget.limits
-            most = min(most * limits.ratio, limits.total_bytes)
-        return _Counted(inner or stream, most, self.budget)
+        if inner is None:
+            return _Counted(stream, self._size, self.budget, plain=True)
+        limits = self.budget.limits
+        most = min(max(self._size, 1) * limits.ratio, limits.total_bytes)
+        return _Counted(inner, most, self.budget)
 
     def _members(self) -> Iterator[tuple[tarfile.TarInfo, BinaryIO | None]]:
         """Walk the archive once, giving each member and the bytes of regular files.
@@ -276,8 +276,11 @@ class _Counted(io.RawIOBase):
         most: how many bytes may come out of it.
     """
 
-    def __init__(self, inner: BinaryIO, most: int, budget: Budget) -> None:
+    def __init__(
+        self, inner: BinaryIO, most: int, budget: Budget, *, plain: bool = False
+    ) -> None:
         self._inner = inner
+        self._plain = plain
         self._at = 0
         self._headers_end: int | None = None
         self._budget = budget
@@ -299,7 +302,9 @@ class _Counted(io.RawIOBase):
         self._headers_end = None
 
     def too_much(self, what: str) -> None:
-        """Refuse what reaches beyond the end of the budget."""
+        """Refuse what reaches beyond the end of the budget, or of the archive."""
+        if self._plain:
+            raise EOFError(f"it ends within {what}")
         raise LimitError(
             f"{what}: the archive would unpack to more than {self.most:,} bytes; raise"
             " the budget with --max-bytes if you trust it"

@@ -8,7 +8,6 @@ import zlib
 from collections.abc import Callable
 
 import pytest
-
 from reverify.crates.inflate import (
     BLOCK,
     DICTIONARY_BYTES,
