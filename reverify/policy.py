@@ -92,7 +92,7 @@ class Policy:
             outcome = Outcome.CONFIRMED
         elif count(Outcome.UNTESTED):
             outcome = Outcome.UNTESTED
-        elif warnings or counts[Outcome.REFUTED, Severity.NOTE]:
+        elif warnings:  # tested, and nothing that must be so is refuted
             outcome = Outcome.CONFIRMED
         return Tally(
             outcome=outcome,
