@@ -10,11 +10,15 @@ import os
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from reverify.cli import check, show
-from reverify.cli._common import EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE, complain
+from reverify.cli._common import (
+    EXIT_INTERRUPTED,
+    EXIT_USAGE,
+    complain,
+    internal_error,
+)
 from reverify.errors import ReverifyError
 from reverify.version import __version__
 
@@ -25,6 +29,9 @@ with evidence. What could not be looked at is never called fine, nor bad.
 
 Begin with: reverify check crate.zip
 """
+
+_BadUsage: type[Exception] = typer.BadParameter.__mro__[2]
+"""The root of what click says of a bad command line; typer may bring its own click."""
 
 app = typer.Typer(
     help=HELP,
@@ -81,25 +88,20 @@ def _run(arguments: list[str]) -> int:
     """Run one command line; whatever goes wrong is one line on standard error."""
     try:
         code = app(arguments, prog_name="reverify", standalone_mode=False)
-    except click.ClickException as error:
-        error.show()
+    except _BadUsage as error:
+        error.show()  # type: ignore[attr-defined]
         return EXIT_USAGE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         complain("interrupted")
         return EXIT_INTERRUPTED
     except ReverifyError as error:
         complain(str(error))
         return EXIT_USAGE
-    except BrokenPipeError:
-        # Whoever read our output has seen enough; do not fail again at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return EXIT_INTERRUPTED
-    except Exception as error:
-        if any(item in {"-v", "-vv", "--verbose"} for item in arguments):
-            logging.getLogger(__name__).exception("internal error")
-        complain(
-            f"internal error: {type(error).__name__}: {error}; this is a fault of"
-            " reverify: please report it with the output of -v"
-        )
-        return EXIT_INTERNAL
+    except SystemExit:
+        return 0  # whoever read our output has seen enough; nothing was judged
+    except Exception as error:  # noqa: BLE001 - whatever it is
+        verbose = any(item in {"-v", "-vv", "--verbose"} for item in arguments)
+        return internal_error(error, verbose=verbose)
+    if code == EXIT_INTERRUPTED:  # some versions of typer make this of it themselves
+        complain("interrupted")
     return code if isinstance(code, int) else 0

@@ -1,6 +1,7 @@
 """What the commands share: exit codes, complaints, writing to files."""
 
 import contextlib
+import logging
 import os
 import sys
 import tempfile
@@ -10,6 +11,8 @@ from pathlib import Path
 from reverify.errors import UsageError
 from reverify.formats.escape import printable
 from reverify.model.outcome import Outcome
+
+log = logging.getLogger(__name__)
 
 EXIT_USAGE, EXIT_INTERNAL, EXIT_INTERRUPTED = 2, 4, 130
 EXIT: Mapping[Outcome, int] = {
@@ -34,13 +37,31 @@ def complain(text: str) -> None:
         sys.stderr.write(f"reverify: {printable(text)}\n")
 
 
+def internal_error(error: Exception, *, verbose: bool) -> int:
+    """Say that we failed, in one line, and with `-v` where."""
+    if verbose:
+        log.error("internal error", exc_info=error)
+    complain(
+        f"internal error: {type(error).__name__}: {error}; this is a fault of"
+        " reverify: please report it with the output of -v"
+    )
+    return EXIT_INTERNAL
+
+
 def write_file(path: Path, data: bytes) -> None:
     """Write a whole file or none; an existing link is replaced, not followed.
+
+    Pipes and devices are written to, of course, and never replaced.
 
     Raises:
         UsageError: it cannot be written.
     """
     try:
+        if path.absolute().parts[1] in {"dev", "proc"} or (
+            path.exists() and not path.is_file()
+        ):
+            path.write_bytes(data)
+            return
         fd, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         try:
             with os.fdopen(fd, "wb") as stream:
@@ -55,7 +76,11 @@ def write_file(path: Path, data: bytes) -> None:
 
 
 def write_stdout(data: bytes) -> None:
-    """Write a report to standard output."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    """Write a report to standard output; nobody need read it to its end."""
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        # Do not fail again at exit; the verdict stands, read or not.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

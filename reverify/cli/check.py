@@ -12,6 +12,7 @@ from reverify.cli._common import (
     EXIT_USAGE,
     complain,
     gravest,
+    internal_error,
     write_file,
     write_stdout,
 )
@@ -145,9 +146,9 @@ def check(  # noqa: PLR0917 - one parameter for each option
     targets = _targets(settings.format)
     if not settings.kinds:
         raise UsageError("--skip and --only leave nothing to test")
-    reports, codes = _reports(locations, settings, quiet)
+    reports, codes = _reports(locations, settings, quiet, verbose)
     if reports:
-        _write(reports, targets, quiet=quiet, verbosity=verbose)
+        codes += _write(reports, targets, quiet=quiet, verbosity=verbose)
     return gravest(codes)
 
 
@@ -173,7 +174,7 @@ def _targets(formats: tuple[str, ...]) -> list[tuple[str, Path | None]]:
 
 
 def _reports(
-    locations: list[str], settings: "Settings", quiet: int
+    locations: list[str], settings: "Settings", quiet: int, verbosity: int
 ) -> tuple[list["Report"], list[int]]:
     from reverify.runtime import Runtime  # noqa: PLC0415 - --help stays light
 
@@ -194,6 +195,8 @@ def _reports(
             except UsageError as error:
                 complain(str(error))
                 codes.append(EXIT_USAGE)
+            except Exception as error:  # noqa: BLE001 - the other crates shall be heard
+                codes.append(internal_error(error, verbose=bool(verbosity)))
             finally:
                 if progress is not None:
                     progress.stop()
@@ -206,7 +209,9 @@ def _write(
     *,
     quiet: int,
     verbosity: int,
-) -> None:
+) -> list[int]:
+    """Write all that can be written; say of the rest that it cannot."""
+    codes = []
     for name, file in targets:
         if file is None and quiet > 1:
             continue
@@ -219,8 +224,13 @@ def _write(
         data = writer.render(reports)
         if file is None:
             write_stdout(data)
-        else:
+            continue
+        try:
             write_file(file, data)
+        except UsageError as error:
+            complain(str(error))
+            codes.append(EXIT_USAGE)
+    return codes
 
 
 def _wants_colour() -> bool:
