@@ -4,12 +4,14 @@ Source: RFC 8493, The BagIt File Packaging Format (V1.0).
 """
 
 import re
-from collections.abc import Iterator
+import unicodedata
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from reverify.crates.digests import algorithm
 from reverify.crates.names import path_fault
-from reverify.crates.payload import Fault, Payload
+from reverify.crates.payload import EntryKind, Fault, Payload
 from reverify.errors import CrateError
 
 DECLARATION = "bagit.txt"
@@ -23,11 +25,16 @@ _LOOSELY = re.compile(
     r"Tag-File-Character-Encoding\s*:\s*(?P<encoding>[A-Za-z0-9_-]+)\s*",
     re.IGNORECASE,
 )
-_ENCODINGS = {"utf8", "usascii", "ascii", "iso88591", "latin1", "utf16", "windows1252"}
+_ENCODINGS = {"utf8", "usascii", "ascii", "iso88591", "latin1", "windows1252"}
+_ENCODINGS |= {"utf16", "utf16le", "utf16be"}
 _MANIFEST = re.compile(r"(?P<tag>tag)?manifest-(?P<name>[A-Za-z0-9_-]+)\.txt")
 _LINE = re.compile(r"([0-9A-Fa-f]+)[ \t]+(\*?)(.+)")
 _ESCAPES = {"%0A": "\n", "%0D": "\r", "%25": "%", "%0a": "\n", "%0d": "\r"}
 _OXUM = re.compile(r"([0-9]{1,18})\.([0-9]{1,18})")
+_SYSTEM_FILE = re.compile(
+    r"/(?:\._)?(?:\.DS_Store|Thumbs\.db|desktop\.ini)[\r\n]", re.IGNORECASE
+)
+MOST_BAGS = 1000
 KNOWN_VERSIONS = {"0.93", "0.94", "0.95", "0.96", "0.97", "1.0"}
 
 
@@ -36,7 +43,7 @@ class Listed(NamedTuple):
 
     Attributes:
         path: from the opened location.
-        digest: as written.
+        digest: as canonical text, `sha256:HEX`, in lower case.
         line: counted from 1.
     """
 
@@ -92,8 +99,9 @@ class Bag:
         faults: what is wrong with the tag files themselves.
     """
 
-    def __init__(self, payload: Payload, base: str) -> None:
+    def __init__(self, payload: Payload, base: str, files: Sequence[str]) -> None:
         self.base = base
+        self._files = _below(files, base)
         self.version = ""
         self.manifests: list[Manifest] = []
         self.tag_files = {
@@ -122,27 +130,21 @@ class Bag:
             self._fetch("fetch.txt")
         if f"{base}bag-info.txt" in payload.entries:
             self._info("bag-info.txt")
-        if f"{base}data" not in payload.entries:
-            self._note(
-                "completeness/bag-declaration-invalid",
-                DECLARATION,
-                f"{base}: the bag has no data folder",
-            )
+        data = payload.entries.get(f"{base}data")
+        if data is None or data.kind is not EntryKind.FOLDER:
+            what = "no data folder" if data is None else f"a {data.kind.value} as data"
+            reason = f"{base}: the bag has {what}"
+            self._note("completeness/bag-declaration-invalid", DECLARATION, reason)
 
     @property
-    def payload_files(self) -> list[str]:
+    def payload_files(self) -> Sequence[str]:
         """The paths of all files in its data folder."""
-        prefix = f"{self.base}data/"
-        return [path for path in self._payload.files if path.startswith(prefix)]
+        return _below(self._files, f"{self.base}data/")
 
     def _names(self) -> list[str]:
         """The names of the files in the base folder itself."""
         size = len(self.base)
-        return [
-            path[size:]
-            for path in self._payload.files
-            if path.startswith(self.base) and "/" not in path[size:]
-        ]
+        return [path[size:] for path in self._files if "/" not in path[size:]]
 
     def _note(self, rule: str, name: str, reason: str, line: int | None = None) -> None:
         file = self.base + name
@@ -172,7 +174,7 @@ class Bag:
             match = _LOOSELY.fullmatch(text.lstrip("\ufeff"))
             what = "is not what RFC 8493 asks for, two exact lines in UTF-8"
             reason = f"{file}: {what}"
-            if match and "BagIt-version" in text:
+            if _DECLARED.fullmatch(text.replace("BagIt-version: ", "BagIt-Version: ")):
                 rule = "completeness/bag-legacy-syntax"
             else:
                 rule = "completeness/bag-declaration-invalid"
@@ -200,43 +202,93 @@ class Bag:
         if known is None:
             reason = f"{self.base}{name}: {digest_name} is not an algorithm we have"
             self._note("fixity/bag-algorithm-unknown", name, reason)
+        prefix = f"{known or digest_name}:"
+        base, entries, listed = self.base, self._payload.entries, manifest.listed
         seen: dict[str, str] = {}
-        entries = self._payload.entries
-        for path, digest, number in self._manifest_lines(name, text):
-            full = self.base + path if self.base else path
-            if full not in entries and not self._safe(name, path, number):
-                continue
-            if path.startswith("data/") is of_tags:
-                what = "payload" if of_tags else "not payload"
-                reason = f"{self.base}{name}: {path!r}, line {number}, is {what}"
-                self._note("completeness/bag-tag-file-invalid", name, reason, number)
-            before = seen.setdefault(full, digest)
-            if before is not digest:
-                self._twice(name, path, number, same=before.lower() == digest.lower())
-            manifest.listed.append(Listed(full, digest, number))
-
-    def _manifest_lines(self, name: str, text: str) -> Iterator[tuple[str, str, int]]:
-        """Read the lines of a manifest: path from the base folder, digest, number."""
-        legacy = 0
-        read = _LINE.fullmatch
+        odd: list[tuple[int, str]] = []
         for number, line in enumerate(_lines(text), 1):
-            match = read(line)
+            digest, _, written = line.partition(" ")
+            path = written.lstrip(" ")
+            full = base + path if base else path
+            # As nearly all lines are: a file that is there, new, and in its place.
+            if (
+                full in entries
+                and full not in seen
+                and "%" not in path
+                and path.startswith("data/") is not of_tags
+            ):
+                seen[full] = digest
+                listed.append(Listed(full, prefix + digest.lower(), number))
+            else:
+                odd.append((number, line))
+        if odd:
+            self._odd_lines(manifest, odd, seen, prefix)
+        self._twins(name, listed)
+        if _SYSTEM_FILE.search(text):
+            self._clutter(name, listed)
+
+    def _odd_lines(
+        self,
+        manifest: Manifest,
+        lines: list[tuple[int, str]],
+        seen: dict[str, str],
+        prefix: str,
+    ) -> None:
+        """Read the lines of a manifest that need a second look."""
+        name = manifest.file.removeprefix(self.base)
+        legacy = 0
+        for number, line in lines:
+            match = _LINE.fullmatch(line)
             if match is None:
                 if line.strip():
                     what = f"line {number} is no digest and path"
                     rule = "completeness/bag-tag-file-invalid"
                     self._note(rule, name, f"{self.base}{name}: {what}", number)
                 continue
-            digest, star, path = match.groups()
-            if "%" in path:
-                path = _unescaped(path)
+            digest, star, written = match.groups()
+            path = _unescaped(written)
             if star or path.startswith("./"):
                 legacy = legacy or number
                 path = path.removeprefix("./")
-            yield path, digest, number
+            full = self.base + path
+            if full not in self._payload.entries and not self._safe(name, path, number):
+                continue
+            if path.startswith("data/") is manifest.of_tags:
+                what = "payload" if manifest.of_tags else "not payload"
+                reason = f"{self.base}{name}: {path!r}, line {number}, is {what}"
+                self._note("completeness/bag-tag-file-invalid", name, reason, number)
+            before = seen.get(full)
+            if before is not None:
+                self._twice(name, path, number, same=before.lower() == digest.lower())
+            seen[full] = digest
+            manifest.listed.append(Listed(full, prefix + digest.lower(), number))
         if legacy:
             reason = f"{self.base}{name}: has ' *path' or './path', from line {legacy}"
             self._note("completeness/bag-legacy-syntax", name, reason, legacy)
+
+    def _twins(self, name: str, listed: list[Listed]) -> None:
+        """Tell of names that not every machine can keep apart.
+
+        Source: RFC 8493, sections 5.2 and 6.1.
+        """
+        folded = [_folded(item.path) for item in listed]
+        if len(set(folded)) == len(listed):
+            return
+        first: dict[str, str] = {}
+        for item, key in zip(listed, folded, strict=True):
+            other = first.setdefault(key, item.path)
+            if other != item.path:
+                reason = f"{self.base}{name}: {item.path!r} and {other!r} differ only"
+                reason += " by case or by Unicode normal form"
+                self._note("completeness/bag-name-twins", name, reason, item.line)
+
+    def _clutter(self, name: str, listed: list[Listed]) -> None:
+        """Tell of what operating systems leave behind."""
+        for item in listed:
+            if _SYSTEM_FILE.search(item.path + "\n"):
+                reason = f"{self.base}{name}: {item.path!r} belongs to an operating"
+                reason += " system, not to the payload"
+                self._note("completeness/bag-system-file", name, reason, item.line)
 
     def _twice(self, name: str, path: str, line: int, *, same: bool) -> None:
         if same and self.version != "1.0":
@@ -260,7 +312,12 @@ class Bag:
 
     def _fetch(self, name: str) -> None:
         text = self._text(name)
-        listed = {item.path for m in self.manifests for item in m.listed}
+        lists = [
+            {item.path for item in manifest.listed}
+            for manifest in self.manifests
+            if not manifest.of_tags
+        ]
+        every = all if self.version == "1.0" else any
         for number, line in enumerate(_lines(text or ""), 1):
             parts = line.split(None, 2)
             if not parts:
@@ -273,8 +330,10 @@ class Bag:
             if not self._safe(name, path, number):
                 continue
             self.fetched[self.base + path] = number
-            if self.base + path not in listed:
+            if not every(self.base + path in listed for listed in lists):
                 reason = f"{self.base}{name}: {path!r} is in no manifest of the bag"
+                if self.version == "1.0":
+                    reason = f"{self.base}{name}: {path!r} is not in every manifest"
                 self._note("completeness/bag-tag-file-invalid", name, reason, number)
 
     def _info(self, name: str) -> None:
@@ -300,16 +359,36 @@ def find_bags(payload: Payload, tops: list[str]) -> list[Bag]:
         payload: where to look.
         tops: the base folders where a bag may wrap the whole crate.
     """
-    bases = sorted(
+    files = sorted(payload.files)
+    bases = [
         path.removesuffix(DECLARATION)
-        for path in payload.files
+        for path in files
         if path == DECLARATION or path.endswith("/" + DECLARATION)
-    )
+    ]
     found: list[str] = []
     for base in sorted(bases, key=lambda base: (base not in tops, base)):
         if not any(base.startswith(f"{outer}data/") for outer in found):
+            if len(found) == MOST_BAGS:
+                reason = f"{base}: there are more bags than the {MOST_BAGS:,} looked at"
+                payload.faults.append(Fault("completeness/limit-reached", base, reason))
+                break
             found.append(base)
-    return [Bag(payload, base) for base in found]
+    return [Bag(payload, base, files) for base in found]
+
+
+def _below(files: Sequence[str], prefix: str) -> Sequence[str]:
+    """The part of a sorted list that begins with a prefix."""
+    if not prefix:
+        return files
+    start = bisect_left(files, prefix)
+    # The slash that ends the prefix, made the character behind it.
+    return files[start : bisect_left(files, prefix[:-1] + "0", start)]
+
+
+def _folded(path: str) -> str:
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _lines(text: str) -> list[str]:

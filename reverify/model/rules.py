@@ -575,6 +575,24 @@ _TABLE = (
         "Make the bag again with a current tool.",
         f"{BAGIT}#section-2.1.3",
     ),
+    Rule(
+        "completeness/bag-name-twins",
+        _NO,
+        W,
+        "No two names in a bag differ only by case or Unicode normal form.",
+        "On some machines the two are one file. They are kept apart here.",
+        "Rename one of them and make the manifests again.",
+        f"{BAGIT}#section-5.2",
+    ),
+    Rule(
+        "completeness/bag-system-file",
+        _NO,
+        W,
+        "A bag holds no files that an operating system left behind.",
+        "Such a file changes or vanishes without anybody asking it to.",
+        "Remove it and make the manifests again.",
+        f"{BAGIT}#section-5",
+    ),
     # -- fixity --------------------------------------------------------------------
     Rule(
         "fixity/digest-match",
