@@ -214,9 +214,9 @@ def _read_report(path: Path) -> "Report":
     if isinstance(document, dict) and isinstance(document.get("reports"), list):
         count = len(document["reports"])
         raise UsageError(f"{path}: holds the reports of {count:,} crates; {_ONE}")
-    if isinstance(document, dict):
-        version = str(document.get("schema_version"))
-        if "findings" in document and _major(version) != _major(SCHEMA_VERSION):
+    if isinstance(document, dict) and "findings" in document:
+        version = str(document.get("schema_version", SCHEMA_VERSION))
+        if _major(version) != _major(SCHEMA_VERSION):
             raise UsageError(
                 f"{path}: is a report of version {version}; this reverify reads"
                 f" version {SCHEMA_VERSION}"
