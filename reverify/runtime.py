@@ -1,5 +1,6 @@
 """Settings made into tools; the only place where anything is wired together."""
 
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from types import TracebackType
@@ -63,11 +64,10 @@ class Runtime(AbstractContextManager["Runtime"]):
         Raises:
             UsageError: there is nothing at the location.
         """
-        waiting = [""]
-        done = set()
+        waiting = deque([""])
+        known = {""}
         while waiting:
-            inside = waiting.pop(0)
-            done.add(inside)
+            inside = waiting.popleft()
             report = verify_crate(
                 location,
                 policy=self.policy,
@@ -76,7 +76,11 @@ class Runtime(AbstractContextManager["Runtime"]):
                 inside=inside,
             )
             if self._recurse:
-                waiting += [path for path in report.subject.nested if path not in done]
+                base = f"{inside}/" if inside else ""
+                nested = [base + path for path in report.subject.nested]
+                found = [path for path in nested if path not in known]
+                waiting.extend(found)
+                known.update(found)
             yield report
 
 
