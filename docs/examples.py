@@ -120,6 +120,9 @@ def refreshed(path: Path) -> str:
     """The text of a page, with what its commands print now.
 
     What a page leaves out stays left out as long as the rest agrees.
+
+    Raises:
+        ValueError: a command failed inside reverify; that is nothing to show.
     """
     text = path.read_text(encoding="utf-8")
     blocks = [list(steps(match.group())) for match in BLOCK.finditer(text)]
@@ -130,6 +133,8 @@ def refreshed(path: Path) -> str:
         made = ""
         for step in next(waiting):
             now = next(printed)
+            if "internal error" in now:
+                raise ValueError(f"{step.command}: {now}")
             output = step.output if agrees(step.output, now) else now
             made += str(step._replace(output=output)).rstrip("\n") + "\n"
         return made
