@@ -161,20 +161,14 @@ def test_online_the_listener_would_have_heard(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_offline_the_profile_engine_asks_nobody_either(tmp_path: Path) -> None:
-    with serving({"/context": body(b"{}"), "/a.csv": body(b"x")}) as server:
-        crate = write_crate(
-            tmp_path,
-            file(f"{server.url}/a.csv"),
-            context=["https://w3id.org/ro/crate/1.2/context", f"{server.url}/context"],
-        )
-        proxies = dict.fromkeys(
-            ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY"), server.url
-        )
+    with serving({"/a.csv": body(b"x")}) as server:
+        crate = write_crate(tmp_path, file(f"{server.url}/a.csv"))
+        names = ("http_proxy", "https_proxy", "HTTPS_PROXY", "ALL_PROXY")
+        environ = {**os.environ, **dict.fromkeys(names, server.url)}
         command = [sys.executable, "-m", "reverify", "check", "--offline", str(crate)]
-        answer = subprocess.run(
-            command, env={**os.environ, **proxies}, capture_output=True, check=False
-        )
-        assert answer.returncode in {1, 3}
+        answer = subprocess.run(command, env=environ, capture_output=True, check=False)
+        assert b"conformance/ro-crate-1.2/" in answer.stdout
+        assert answer.returncode == 1
         assert server.requests == []
 
 

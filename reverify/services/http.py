@@ -31,7 +31,7 @@ class Answer(NamedTuple):
         url: where the last redirect led.
         size: Content-Length in bytes, if given.
         media_type: Content-Type without parameters, in lower case.
-        links: target by relation, of the Link header.
+        links: by relation, of the Link header; `url` of each is absolute.
     """
 
     status: int
@@ -179,6 +179,8 @@ def _answer(response: "requests.Response") -> Answer:
     length = response.headers.get("Content-Length", "")
     links: dict[str, list[dict[str, str]]] = {}
     for link in requests.utils.parse_header_links(response.headers.get("Link", "")):
+        with contextlib.suppress(ValueError):
+            link["url"] = urljoin(response.url, link["url"])
         for relation in link.get("rel", "").split():
             links.setdefault(relation, []).append(link)
     return Answer(
