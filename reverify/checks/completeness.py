@@ -271,7 +271,7 @@ def _bag_listing(claim: Claim, crate: Crate) -> Iterator[Finding]:
     manifest = next(item for item in bag.manifests if item.file == claim.path)
     listed = {item.path for item in manifest.listed}
     if manifest.of_tags:
-        needed = [item.file for item in bag.manifests if not item.of_tags]
+        needed: Sequence[str] = [m.file for m in bag.manifests if not m.of_tags]
         rule = "completeness/bag-manifest-unlisted"
     else:
         needed = bag.payload_files

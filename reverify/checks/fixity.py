@@ -1,5 +1,6 @@
 """Fixity: do the bytes have the digest and the size that are stated?"""
 
+import functools
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -123,7 +124,7 @@ def _digest(claim: Claim, crate: Crate, at: datetime) -> Finding:
     read = crate.fingerprints.get(claim.path or "")
     if read is None or read.digests.get(name) != stated:
         return _no_match(claim, crate, at)
-    evidence = Evidence(f"{name} of {read.size} bytes", expected, at, claim.path or "")
+    evidence = Evidence(_method(name, read.size), expected, at, claim.path or "")
     return Finding(  # spelled out, since most findings of a large crate are made here
         claim,
         Outcome.CONFIRMED,
@@ -132,6 +133,12 @@ def _digest(claim: Claim, crate: Crate, at: datetime) -> Finding:
         expected,
         evidence=(evidence,),
     )
+
+
+@functools.lru_cache
+def _method(name: str, size: int) -> str:
+    """How a digest was observed; many files of a size share the words."""
+    return f"{name} of {size} bytes"
 
 
 def _no_match(claim: Claim, crate: Crate, at: datetime) -> Finding:
@@ -153,7 +160,7 @@ def _no_match(claim: Claim, crate: Crate, at: datetime) -> Finding:
     if observed is None:
         return finding(claim, "fixity/file-unread", read.problem)
     found_text = f"{name}:{observed}"
-    evidence = (Evidence(f"{name} of {read.size} bytes", found_text, at, path),)
+    evidence = (Evidence(_method(name, read.size), found_text, at, path),)
     pointer = lfs_pointer(crate, path, entry)
     rule = "fixity/digest-mismatch"
     reason = f"{claim.subject}: {name} is {observed}, stated is {digest}"

@@ -45,20 +45,16 @@ def claims(crate: Crate) -> Iterator[Claim]:
         for entity in crate.metadata.entities:
             yield from _entity_claims(crate, crate.metadata, entity, keys)
     if crate.bags:
+        kind = ClaimKind.FIXITY
         ids = crate.entity_ids()
         for bag in crate.bags:
             for manifest in bag.manifests:
-                prefix = f"{manifest.algorithm or manifest.name}:"
                 topic = Topic.DIGEST if manifest.algorithm else Topic.DIGEST_FOREIGN
+                file = manifest.file
                 for path, digest, line in manifest.listed:
-                    yield Claim(
-                        kind=ClaimKind.FIXITY,
-                        topic=topic,
-                        subject=ids.get(path) or path,
-                        expected=prefix + digest.lower(),
-                        stated_in=Place(manifest.file, "", line),
-                        path=path,
-                    )
+                    where = Place(file, "", line)
+                    about = ids.get(path) or path
+                    yield Claim(kind, topic, about, digest, where, path)
     if not crate.is_document:
         yield Claim(
             kind=ClaimKind.FIXITY,
