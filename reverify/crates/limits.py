@@ -19,6 +19,7 @@ class Limits:
         seconds: wall time for one crate.
         metadata_bytes: size of a metadata document or a tag file.
         entities: entities in a metadata document.
+        values: arrays and objects in a metadata document.
         graph_entities: entities that the profile engine is asked to judge.
         members: members of an archive.
         files: files and folders in a directory.
@@ -35,6 +36,7 @@ class Limits:
     seconds: float = 3600
     metadata_bytes: int = 128 * MIB
     entities: int = 1_000_000
+    values: int = 5_000_000
     graph_entities: int = 5_000
     members: int = 100_000
     files: int = 1_000_000

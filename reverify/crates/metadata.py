@@ -136,13 +136,18 @@ class Metadata:
 
     # -- bytes to values ---------------------------------------------------------
 
-    def _parse(self, data: bytes) -> object:
+    def _parse(self, data: bytes) -> object:  # noqa: PLR0911 - one for each fault
         try:
             text = data.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             line = data.count(b"\n", 0, error.start) + 1
             reason = f"{self.name}: is not UTF-8 text from byte {error.start} on"
             self._note_broken("conformance/json-invalid", reason, line)
+            return None
+        if text.count("{") + text.count("[") > self._limits.values:
+            # Each takes a hundred bytes of memory, and two in the document.
+            reason = f"{self.file}: has more than {self._limits.values:,} values"
+            self._note_broken("conformance/limit-reached", reason)
             return None
         try:
             document = json.loads(
@@ -193,7 +198,7 @@ class Metadata:
     def _note_duplicate_keys(self) -> None:
         if self._positions is None:
             self._positions = Positions(self.text)
-        for pointer, key in self._positions.duplicate_keys()[:_SHOWN_FAULTS]:
+        for pointer, key in self._positions.duplicate_keys(_SHOWN_FAULTS):
             self._note(
                 "conformance/duplicate-key",
                 self.name,

@@ -21,6 +21,35 @@ def escape(key: str) -> str:
     return key.replace("~", "~0").replace("/", "~1")
 
 
+class _Open:
+    """A container that is being read.
+
+    Attributes:
+        pointer: its own JSON pointer.
+        at: how many values stand before the present one.
+    """
+
+    def __init__(self, pointer: str, *, is_object: bool) -> None:
+        self.pointer = pointer
+        self.at = 0
+        self._keys: set[str] | None = set() if is_object else None
+        self._key = ""
+
+    @property
+    def child(self) -> str:
+        """The JSON pointer of the present value."""
+        key = str(self.at) if self._keys is None else escape(self._key)
+        return f"{self.pointer}/{key}"
+
+    def sees(self, key: str) -> bool:
+        """Go on to a key; whether it was there before."""
+        self._key = key
+        if self._keys is None or key in self._keys:
+            return True
+        self._keys.add(key)
+        return False
+
+
 class Positions:
     """Line and column of every value of one JSON text.
 
@@ -60,24 +89,34 @@ class Positions:
         line = bisect_right(self._lines, offset)
         return line, offset - self._lines[line - 1] + 1
 
-    def duplicate_keys(self) -> list[tuple[str, str]]:
+    def duplicate_keys(self, most: int) -> list[tuple[str, str]]:
         """List the keys that an object holds more than once.
+
+        Args:
+            most: how many to find before it is enough.
 
         Returns:
             pairs of the object's JSON pointer and the key.
         """
         found: list[tuple[str, str]] = []
-        waiting = [("", self._skip(0))]
-        while waiting:
-            pointer, offset = waiting.pop()
-            repeated: list[str] = []
-            children = self._scan(offset, repeated)
-            found.extend((pointer, key) for key in repeated)
-            waiting.extend(
-                (f"{pointer}/{escape(key)}", value)
-                for key, (_, value) in children.items()
-                if self._text[value : value + 1] in {"{", "["}
-            )
+        open_: list[_Open] = []
+        last = ""
+        for token in _TOKEN.finditer(self._text):
+            text = token.group()
+            if text in {"{", "["}:
+                pointer = open_[-1].child if open_ else ""
+                open_.append(_Open(pointer, is_object=text == "{"))
+            elif text in {"}", "]"}:
+                open_.pop()
+            elif text == ",":
+                open_[-1].at += 1
+            elif text == ":":
+                key = json.loads(last, strict=False)
+                if open_[-1].sees(key):
+                    found.append((open_[-1].pointer, key))
+                    if len(found) >= most:
+                        break
+            last = text
         return found
 
     def _skip(self, offset: int) -> int:
@@ -89,26 +128,22 @@ class Positions:
         if known is None:
             if len(self._children) >= CACHED_CONTAINERS:
                 self._children.clear()
-            known = self._children[offset] = self._scan(offset, [])
+            known = self._children[offset] = self._scan(offset)
         return known
 
-    def _scan(self, start: int, repeated: list[str]) -> dict[str, tuple[int, int]]:
+    def _scan(self, start: int) -> dict[str, tuple[int, int]]:
         """Find the offsets of key and value of each child of a container."""
         opening = self._text[start : start + 1]
         if opening == "{":
-            return self._scan_object(start, repeated)
+            return self._scan_object(start)
         return self._scan_array(start) if opening == "[" else {}
 
-    def _scan_object(
-        self, start: int, repeated: list[str]
-    ) -> dict[str, tuple[int, int]]:
+    def _scan_object(self, start: int) -> dict[str, tuple[int, int]]:
         children: dict[str, tuple[int, int]] = {}
         last: re.Match[str] | None = None
         for token in self._top_tokens(start):
             if token.group() == ":" and last is not None:
                 key = json.loads(last.group(), strict=False)
-                if key in children:
-                    repeated.append(key)
                 children[key] = last.start(), self._skip(token.end())
             last = token
         return children
