@@ -1,7 +1,6 @@
 """Fixity: do the bytes have the digest and the size that are stated?"""
 
 import functools
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -59,20 +58,23 @@ def _read(claims: Sequence[Claim], crate: Crate, tools: Tools) -> set[str]:
         crate.identity = crate.payload.identity({})
         return set()
     entries = crate.payload.entries
-    wanted: defaultdict[str, set[str]] = defaultdict(set)
+    wanted: dict[str, frozenset[str]] = {}
+    nothing: frozenset[str] = frozenset()
     all_files = crate.payload.needs_every_digest
     for claim in claims:
-        name, _, digest = claim.expected.partition(":")
         if claim.topic == Topic.DIGEST_IN_NAME:
             all_files = True
-        elif name in HEX_LENGTH and claim.path and claim.path in entries:
-            entry = entries[claim.path]
-            if entry.kind is EntryKind.FILE and len(digest) == HEX_LENGTH[name]:
-                wanted[claim.path].add(name)
+        path = claim.path
+        entry = entries.get(path) if path else None
+        if path is None or entry is None or entry.kind is not EntryKind.FILE:
+            continue
+        name, _, digest = claim.expected.partition(":")
+        if len(digest) == HEX_LENGTH.get(name):
+            wanted[path] = _and(wanted.get(path, nothing), name)
     covered = set(wanted)
     if all_files:
         for path in crate.payload.files:
-            wanted[path].add("sha256")
+            wanted[path] = _and(wanted.get(path, nothing), "sha256")
     size = sum(entries[path].size for path in wanted)
     tools.progress.start("reading", len(wanted), size)
     with ThreadPoolExecutor(1) as pool:
@@ -89,6 +91,12 @@ def _read(claims: Sequence[Claim], crate: Crate, tools: Tools) -> set[str]:
             whole.result() if whole else crate.payload.identity(crate.fingerprints)
         )
     return covered
+
+
+@functools.lru_cache
+def _and(names: frozenset[str], name: str) -> frozenset[str]:
+    """Some algorithms and one more; files that ask for the same share the set."""
+    return names | {name}
 
 
 def _without_bytes(  # noqa: PLR0911 - one for each reason

@@ -135,16 +135,17 @@ class DirectoryPayload(Payload):
 
     def _batches(self, wanted: Mapping[str, Collection[str]]) -> list["_Batch"]:
         """Pack files of the same algorithms together, the most bytes first."""
-        groups: dict[tuple[str, ...], _Batch] = {}
+        groups: dict[frozenset[str], _Batch] = {}
         batches = []
+        entries = self.entries
         for path, algorithms in wanted.items():
-            key = tuple(sorted(algorithms))
+            key = frozenset(algorithms)
             batch = groups.get(key)
             if batch is None:
-                batch = groups[key] = _Batch(key)
+                batch = groups[key] = _Batch(tuple(sorted(key)))
                 batches.append(batch)
             batch.paths.append(path)
-            batch.size += self._size(path)
+            batch.size += entries[path].size if path in entries else 0
             if len(batch.paths) >= BATCH_FILES or batch.size >= BATCH_BYTES:
                 del groups[key]
         return sorted(batches, key=lambda batch: -batch.size)
