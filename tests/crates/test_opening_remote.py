@@ -289,9 +289,9 @@ def store() -> Iterator[str]:
 
 @pytest.fixture
 def bucket(store: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bucket]:
-    import boto3  # noqa: PLC0415
     import fsspec  # noqa: PLC0415
 
+    boto3 = pytest.importorskip("boto3")
     for name, value in {
         "AWS_ENDPOINT_URL": store,
         "AWS_ACCESS_KEY_ID": "test",
