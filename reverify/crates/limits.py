@@ -25,6 +25,7 @@ class Limits:
         files: files and folders in a directory.
         name_bytes: characters of all names in an archive together.
         ratio: how many times its packed size a member may unpack to.
+        small: bytes that may come out whatever the ratio; zeros pack well.
         depth: folders within folders.
         value_depth: arrays and objects within each other in a metadata document.
         engine_seconds: wall time of the profile engine for one profile.
@@ -42,6 +43,7 @@ class Limits:
     files: int = 1_000_000
     name_bytes: int = 32 * MIB
     ratio: int = 2000
+    small: int = 16 * MIB
     depth: int = 256
     value_depth: int = 64
     engine_seconds: float = 180

@@ -86,7 +86,7 @@ class TarPayload(Payload):
         if inner is None:
             return _Counted(stream, self._size, self.budget, plain=True)
         limits = self.budget.limits
-        most = min(max(self._size, 1) * limits.ratio, limits.total_bytes)
+        most = min(max(self._size * limits.ratio, limits.small), limits.total_bytes)
         return _Counted(inner, most, self.budget)
 
     def _members(self) -> Iterator[tuple[tarfile.TarInfo, BinaryIO | None]]:

@@ -183,14 +183,14 @@ class ZipPayload(Payload):
         if mode not in {0, stat.S_IFREG}:
             return Entry(EntryKind.SPECIAL, 0, "special file")
         fault, rule = "", "completeness/archive-member"
-        ratio = self.budget.limits.ratio
+        ratio, small = self.budget.limits.ratio, self.budget.limits.small
         if member.flag_bits & _ENCRYPTED:
             fault = "is encrypted"
         elif member.compress_type not in _METHODS:
             fault = f"is packed by method {member.compress_type}, which we cannot read"
         elif id(member) in lies:
             fault = lies[id(member)]
-        elif member.file_size > ratio * max(member.compress_size, 1):
+        elif member.file_size > max(ratio * member.compress_size, small):
             rule = "completeness/limit-reached"
             fault = (
                 f"is claimed to unpack from {member.compress_size:,} to"
