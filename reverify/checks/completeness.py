@@ -8,7 +8,7 @@ from reverify.checks.interface import Tools, faults_of, finding
 from reverify.crates.bag import Bag
 from reverify.crates.crate import Crate
 from reverify.crates.payload import Entry, EntryKind
-from reverify.errors import CrateError, ServiceError
+from reverify.errors import CrateError, LimitError, ServiceError
 from reverify.model.claim import Claim, Place, Topic
 from reverify.model.finding import Evidence, Finding
 from reverify.model.outcome import ClaimKind, Severity
@@ -66,7 +66,7 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
             yield _bag_oxum(claim, crate)
         else:
             yield from _presence(claim, crate, evidence)
-    yield from _web(web, tools)
+    yield from _web(web, crate, tools)
     yield from _odd_entries(crate, listed)
     yield from _unlisted(crate, listed)
 
@@ -318,7 +318,7 @@ def _bag_oxum(claim: Claim, crate: Crate) -> Finding:
 # -- the web -----------------------------------------------------------------------
 
 
-def _web(claims: list[Claim], tools: Tools) -> Iterator[Finding]:
+def _web(claims: list[Claim], crate: Crate, tools: Tools) -> Iterator[Finding]:
     """Ask whether web entities are there, several at a time; offline, ask nobody."""
     http = tools.services.http
     if http is None:
@@ -327,14 +327,15 @@ def _web(claims: list[Claim], tools: Tools) -> Iterator[Finding]:
             yield finding(claim, "completeness/web-untested", reason)
         return
     with ThreadPoolExecutor(HEADS_AT_ONCE) as pool:
-        yield from pool.map(lambda claim: _head(claim, http, tools), claims)
+        yield from pool.map(lambda claim: _head(claim, http, crate, tools), claims)
 
 
-def _head(claim: Claim, http: Http, tools: Tools) -> Finding:
+def _head(claim: Claim, http: Http, crate: Crate, tools: Tools) -> Finding:
     url = claim.subject
     try:
+        crate.budget.tick(url)
         answer = http.head(url)
-    except ServiceError as error:
+    except (LimitError, ServiceError) as error:
         return finding(claim, "completeness/web-unclear", str(error))
     at = tools.services.clock.now()
     evidence = (Evidence("HEAD", f"HTTP {answer.status}", at, answer.url),)

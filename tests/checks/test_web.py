@@ -1,16 +1,25 @@
 """Are files on the web where the crate says?"""
 
+import time
 from pathlib import Path
 
 import pytest
 import requests
 import responses
+from reverify.crates.limits import Limits
 from reverify.model.finding import Finding
 from reverify.model.outcome import Outcome, Severity
 from reverify.services import Http
 
 from tests.fakes import check, file, folder, only, write_crate
-from tests.services.servers import Answer, body, redirect, serving, status
+from tests.services.servers import (
+    Answer,
+    Handler,
+    body,
+    redirect,
+    serving,
+    status,
+)
 
 URL = "https://example.org/a.csv"
 
@@ -139,3 +148,20 @@ def test_one_url_of_many_entities_is_told_for_each(tmp_path: Path) -> None:
         found = check(tmp_path, http=Http(allow_private=True)).findings
         rules = [f.rule.partition("/")[2] for f in found if "web" in f.rule]
         assert rules == ["web-available", "web-available", "web-missing"] * 4
+
+
+def test_servers_are_asked_no_longer_than_the_crate_may_take(tmp_path: Path) -> None:
+    def slow(handler: Handler) -> None:
+        time.sleep(0.3)
+        handler.say(200)
+
+    with serving({"/": slow}) as server:
+        entities = [file(f"{server.url}/?{count}") for count in range(64)]
+        write_crate(tmp_path, *entities)
+        began = time.monotonic()
+        http, limits = Http(allow_private=True), Limits(seconds=0.6, jobs=1)
+        found = check(tmp_path, http=http, limits=limits).findings
+        assert time.monotonic() - began < 2
+    last = next(f for f in reversed(found) if "web" in f.rule)
+    assert last.rule == "completeness/web-unclear"
+    assert "--max-time" in last.reason
