@@ -1,9 +1,9 @@
 """What every payload does, whatever the medium: the suite that each one runs."""
 
 import hashlib
-import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -128,21 +128,17 @@ class PayloadSuite(ABC):
     def test_it_may_be_read_from_many_threads(self) -> None:
         payload = self.make(FILES)
         assert payload.entries
-        wrong: list[str] = []
 
-        def read() -> None:
-            for _ in range(5):
-                for path, data in FILES.items():
-                    with payload.open(path) as stream:
-                        if stream.read() != data:
-                            wrong.append(path)
+        def read(_: int) -> list[bytes]:
+            found = []
+            for path in FILES:
+                with payload.open(path) as stream:
+                    found.append(stream.read())
+            return found
 
-        threads = [threading.Thread(target=read) for _ in range(4)]
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join()
-        assert wrong == []
+        with ThreadPoolExecutor(4) as pool:
+            for found in pool.map(read, range(20)):
+                assert found == list(FILES.values())
 
     def test_it_holds_nothing_after_it_is_closed(self) -> None:
         payload = self.make(FILES)

@@ -1,0 +1,133 @@
+"""The small program that digests files below one folder."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from reverify.crates import hashing
+
+FOREVER = time.monotonic() + 10**9
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a").write_bytes(b"one")
+    (tmp_path / "sub" / "b").write_bytes(b"two")
+    (tmp_path / "large").write_bytes(bytes(hashing.BLOCK * 2 + 7))
+    (tmp_path / "exact").write_bytes(bytes(hashing.BLOCK))
+    return tmp_path
+
+
+@pytest.fixture
+def folder(root: Path) -> Iterator[hashing.Folder]:
+    fd = os.open(root, os.O_RDONLY)
+    folder = hashing.Folder(fd)
+    yield folder
+    folder.close()
+    os.close(fd)
+
+
+def digest(
+    folder: hashing.Folder, path: str, deadline: float = FOREVER
+) -> hashing.Result:
+    buffer = memoryview(bytearray(hashing.BLOCK))
+    return hashing.hash_file(folder, path, ["sha256", "md5"], buffer, deadline)
+
+
+@pytest.mark.parametrize("path", ["a", "sub/b", "large", "exact"])
+def test_all_bytes_are_digested(folder: hashing.Folder, root: Path, path: str) -> None:
+    data = (root / path).read_bytes()
+    size, digests, problem = digest(folder, path)
+    assert (size, problem) == (len(data), "")
+    assert digests == [
+        hashlib.sha256(data).hexdigest(),
+        hashlib.md5(data).hexdigest(),
+    ]
+
+
+def test_an_empty_file_has_a_digest(folder: hashing.Folder, root: Path) -> None:
+    (root / "empty").touch()
+    assert digest(folder, "empty")[1][0] == hashlib.sha256(b"").hexdigest()
+
+
+@pytest.mark.parametrize("path", ["nowhere", "nowhere/a", "a/b", "sub", ""])
+def test_what_is_no_file_is_a_problem(folder: hashing.Folder, path: str) -> None:
+    size, digests, problem = digest(folder, path)
+    assert (size, digests) == (0, [])
+    assert problem
+
+
+@pytest.mark.parametrize("link", ["link", "links/b"])
+def test_no_link_is_followed(folder: hashing.Folder, root: Path, link: str) -> None:
+    (root / "link").symlink_to("a")
+    (root / "links").symlink_to("sub")
+    assert digest(folder, link)[1] == []
+
+
+def test_a_pipe_is_no_file(folder: hashing.Folder, root: Path) -> None:
+    os.mkfifo(root / "pipe")
+    assert digest(folder, "pipe")[2] == "not a regular file"
+
+
+@pytest.mark.parametrize("path", ["a", "large"])
+def test_when_the_time_is_up_there_is_no_digest(
+    folder: hashing.Folder, path: str
+) -> None:
+    _, digests, problem = digest(folder, path, time.monotonic() - 1)
+    assert digests == []
+    assert problem == hashing.OUT_OF_TIME
+
+
+def test_a_file_that_shrinks_has_changed(
+    folder: hashing.Folder, root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readv = os.readv
+
+    def shrinking(fd: int, buffers: list[memoryview]) -> int:
+        os.truncate(root / "large", 10)
+        return readv(fd, buffers)
+
+    monkeypatch.setattr(os, "readv", shrinking)
+    assert digest(folder, "large")[1:] == ([], "changed while it was read")
+
+
+@pytest.mark.parametrize("path", ["a", "large"])
+def test_a_file_that_grows_has_changed(
+    folder: hashing.Folder, root: Path, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    readv = os.readv
+
+    def growing(fd: int, buffers: list[memoryview]) -> int:
+        with (root / path).open("ab") as stream:
+            stream.write(b"more")
+        return readv(fd, buffers)
+
+    monkeypatch.setattr(os, "readv", growing)
+    size, digests, problem = digest(folder, path)
+    assert (digests, problem) == ([], "changed while it was read")
+    assert size <= hashing.BLOCK * 2 + 7
+
+
+def test_as_a_program_it_answers_line_by_line(root: Path) -> None:
+    fd = os.open(root, os.O_RDONLY)
+    requests = [[["sha256"], 60, "a", "nowhere"], [["md5"], 60, "sub/b"]]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", hashing.__file__, str(fd)],
+        input="".join(json.dumps(item) + "\n" for item in requests).encode(),
+        capture_output=True,
+        pass_fds=(fd,),
+        env={},
+        check=True,
+    )
+    os.close(fd)
+    first, second = map(json.loads, done.stdout.splitlines())
+    assert first[0] == [3, [hashlib.sha256(b"one").hexdigest()], ""]
+    assert first[1][2]
+    assert second == [[3, [hashlib.md5(b"two").hexdigest()], ""]]
