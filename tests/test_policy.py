@@ -61,7 +61,7 @@ def judged(text: str, policy: Policy | None = None) -> Verdict:
 @pytest.mark.parametrize(
     ("findings", "outcome"),
     [
-        ("", "confirmed"),
+        ("", "undetermined"),
         ("conf yes", "confirmed"),
         ("conf no", "refuted"),
         ("comp no", "refuted"),
@@ -71,16 +71,20 @@ def judged(text: str, policy: Policy | None = None) -> Verdict:
         ("exec no", "refuted"),
         ("conf yes, fixi no", "refuted"),
         ("conf no warning", "confirmed"),
-        ("conf no note", "confirmed"),
+        ("conf no note", "undetermined"),
+        ("conf yes, comp no note", "confirmed"),
         ("conf unclear", "undetermined"),
         ("comp unclear warning", "undetermined"),
-        ("fixi unclear note", "confirmed"),
+        ("fixi unclear note", "undetermined"),
+        ("comp yes, fixi unclear note", "confirmed"),
         ("conf no, fixi unclear", "refuted"),
         ("conf unclear, conf no", "refuted"),
-        ("conf untested", "confirmed"),
-        ("exec untested note", "confirmed"),
-        ("conf moot", "confirmed"),
-        ("uncovered", "confirmed"),
+        ("conf untested", "undetermined"),
+        ("exec untested note", "undetermined"),
+        ("conf yes, exec untested", "confirmed"),
+        ("conf moot", "undetermined"),
+        ("uncovered", "undetermined"),
+        ("comp yes, uncovered", "confirmed"),
         (REPRODUCED, "confirmed"),
     ],
 )
@@ -95,8 +99,8 @@ def test_only_refuted_errors_refute_and_what_was_tried_must_be_told(
     [
         ("conf no warning", "refuted"),
         ("comp no warning", "refuted"),
-        ("conf no note", "confirmed"),
-        ("uncovered", "confirmed"),
+        ("comp yes, conf no note", "confirmed"),
+        ("comp yes, uncovered", "confirmed"),
         ("conf unclear warning", "undetermined"),
     ],
 )
@@ -110,6 +114,11 @@ def test_a_strict_policy_counts_warnings_too(findings: str, outcome: str) -> Non
 )
 def test_every_verdict_has_an_exit_code(findings: str, code: int) -> None:
     assert EXIT[judged(findings).outcome] == code
+
+
+def test_nothing_tested_is_nothing_confirmed() -> None:
+    policy = Policy(kinds=frozenset({ClaimKind.SOURCE}))
+    assert judged("conf yes, sour untested", policy).outcome is Outcome.UNDETERMINED
 
 
 # -- the ladder --------------------------------------------------------------------

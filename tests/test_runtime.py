@@ -137,7 +137,8 @@ def _without_sockets(*arguments: str) -> int:
 
 def web_crate(where: Path, url: str = "https://example.org/a.csv") -> Path:
     context = ["https://w3id.org/ro/crate/1.2/context", "https://example.org/context"]
-    return write_crate(where, file(url, contentSize="1"), context=context)
+    entities = [file(url, contentSize="1"), file("here.csv")]
+    return write_crate(where, *entities, files={"here.csv": b"1"}, context=context)
 
 
 def test_offline_opens_no_socket(tmp_path: Path) -> None:

@@ -18,7 +18,7 @@ from reverify.settings import (
     read_size,
 )
 
-from tests.fakes import write_crate
+from tests.fakes import file, write_crate
 
 
 class House:
@@ -132,7 +132,7 @@ def test_a_table_that_is_none_is_an_error(house: House) -> None:
 def test_settings_in_a_crate_say_nothing(
     house: House, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    crate = write_crate(house.here / "crate")
+    crate = write_crate(house.here / "crate", file("a"), files={"a": b"1"})
     (crate / "reverify.toml").write_text("nonsense = 1")
     (crate / "pyproject.toml").write_text("[tool.reverify]\nnonsense = 1")
     monkeypatch.chdir(house.here)

@@ -6,7 +6,7 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from reverify.model.outcome import Outcome, Severity
+from reverify.model.outcome import ClaimKind, Outcome, Severity
 
 from tests.fakes import Json, check, file, folder, of, only, rules, write_crate
 
@@ -169,7 +169,7 @@ def test_a_name_of_another_scheme_is_not_looked_for(tmp_path: Path, id: str) -> 
 
 
 def test_an_unlisted_file_is_a_note(tmp_path: Path) -> None:
-    write_crate(tmp_path, files={"more.txt": b"1"})
+    write_crate(tmp_path, file("a"), files={"a": b"1", "more.txt": b"1"})
     found = only(check(tmp_path), "more.txt", KIND)
     assert found.rule == "completeness/unlisted-file"
     assert found.severity is Severity.NOTE
@@ -288,7 +288,7 @@ def test_a_lone_document_has_no_payload_to_miss(tmp_path: Path) -> None:
     write_crate(tmp_path, file("a.csv", contentSize="1", sha256="0" * 64))
     alone = tmp_path / "lone.json"
     (tmp_path / "ro-crate-metadata.json").rename(alone)
-    report = check(alone)
+    report = check(alone, kinds=ClaimKind)
     assert only(report, "a.csv", KIND).rule == "completeness/document-only"
     assert {item.outcome for item in of(report, "a.csv")} == {Outcome.UNTESTED}
     assert report.verdict.outcome is Outcome.CONFIRMED

@@ -21,7 +21,7 @@ FAST = ["check", "--offline", "--skip", "conformance"]
 @pytest.fixture
 def shelf(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Locations named for what becomes of them."""
-    write_crate(tmp_path / "confirmed")
+    write_crate(tmp_path / "confirmed", file("a.csv"), files={"a.csv": b"1"})
     write_crate(tmp_path / "refuted", file("gone.csv"))
     entity = file("a.csv", blake3="abc")
     write_crate(tmp_path / "undetermined", entity, files={"a.csv": b"1"})
