@@ -188,11 +188,10 @@ def test_an_id_that_leads_out_is_refused(
     room: Room, tmp_path: Path, outside: Path, id: str
 ) -> None:
     crate = crate_with(tmp_path / "crate", id)
-    with canary(outside, outside / "secret.txt", Path("/etc/passwd")) as bird:
+    with canary(outside, outside / "secret.txt") as bird:
         findings = held(room, crate)
-        heard = bird.sang()
+        assert not bird.sang()
     assert subjects(findings, "completeness/path-unsafe") == {id}
-    assert not heard or "passwd" in id  # others on this machine may read that one
 
 
 @pytest.mark.parametrize("id", ["~/secret.txt", "$HOME/secret.txt", "*.txt", "`id`"])
@@ -345,6 +344,7 @@ def test_five_hundred_folders_in_each_other_are_not_all_entered(
         subprocess.run(["/bin/rm", "-rf", "--", crate], check=True)
 
 
+@pytest.mark.slow
 def test_twenty_thousand_files_that_nothing_describes_are_counted(
     room: Room, tmp_path: Path
 ) -> None:
@@ -439,10 +439,19 @@ def test_settings_in_the_crate_are_not_read(room: Room, tmp_path: Path) -> None:
     assert room.check(crate).code == 0
 
 
-@pytest.mark.parametrize(
-    "name", ["it's", 'a "quoted" crate', "two  blanks ", "-v", "#x?y%20", "a\\b", "ü☂"]
-)
+PATHS = ["it's", 'a "quoted" crate', "two  blanks ", "-v", "#x?y%20", "a\\b", "ü☂"]
+
+
+@pytest.mark.parametrize("name", PATHS)
 def test_the_path_of_a_crate_may_be_odd(room: Room, tmp_path: Path, name: str) -> None:
     crate = write(tmp_path / name, crate_files({"good.txt": GOOD}))
-    run = room.check(crate, conformance=True)
+    run = room.check(crate)
+    assert run.code == 0, run.troubles
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", PATHS)
+def test_a_crate_at_an_odd_path_conforms(room: Room, tmp_path: Path, name: str) -> None:
+    crate = write(tmp_path / name, crate_files({"good.txt": GOOD}))
+    run = room.check(crate, conformance=True, seconds=60)
     assert run.code == 0, run.troubles

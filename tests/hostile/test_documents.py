@@ -9,7 +9,6 @@ import pytest
 from tests.builders import (
     CONTEXT,
     METADATA,
-    crate_files,
     document,
     encode,
     file_entity,
@@ -98,6 +97,7 @@ def test_a_broken_document_is_refuted_by_name(
     assert f"conformance/{slug}" in run.rules("refuted")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("data", "slug"), BROKEN.values(), ids=BROKEN)
 def test_a_broken_document_alone_is_refuted_by_name(
     room: Room, tmp_path: Path, data: bytes, slug: str
@@ -318,6 +318,7 @@ def test_offline_no_entity_on_the_web_is_asked_for(room: Room, tmp_path: Path) -
     assert "completeness/web-untested" in run.rules("untested")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "term", ["File", "hasPart", "about", "conformsTo", "sha256", "contentSize"]
 )
@@ -339,8 +340,3 @@ def test_a_plain_term_map_is_fine(room: Room, tmp_path: Path) -> None:
     context = [CONTEXT, {"mine": "http://example.org/mine"}]
     data = encode(document(FILES) | {"@context": context})
     assert check(room, tmp_path, data).code == 0
-
-
-def test_the_files_that_are_compared_stay_apart(room: Room, tmp_path: Path) -> None:
-    crate = write(tmp_path / "crate", crate_files(FILES))
-    assert room.check(crate, conformance=True).code == 0

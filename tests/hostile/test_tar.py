@@ -336,6 +336,7 @@ def test_a_ratio_that_no_honest_archive_has_is_undetermined(
     assert "completeness/limit-reached" in run.rules("undetermined")
 
 
+@pytest.mark.slow
 def test_many_long_names_are_not_held(room: Room, tmp_path: Path) -> None:
     archive = tmp_path / "x.tar.gz"
     with tarfile.open(archive, "w:gz", format=tarfile.GNU_FORMAT) as target:
