@@ -53,6 +53,7 @@ bench: $(STAMP)  ## measure, side by side with the peers
 
 docs: $(STAMP)   ## make the generated pages
 	$(BIN)/python docs/generate.py
+	$(BIN)/python docs/examples.py
 
 build: $(STAMP)  ## wheel and sdist in dist/
 	$(BIN)/python -m pip install --quiet build

@@ -38,19 +38,28 @@ class Policy:
         """Add findings up.
 
         A verdict is refuted if something that must be so is refuted; else undetermined
-        if something that was tested could not be told, or the required level was not
-        reached for want of evidence; else confirmed.
+        if something that was tested could not be told, if nothing was tested at all, or
+        if the required level was not reached for want of evidence; else confirmed.
         """
         by_kind: dict[ClaimKind, list[Finding]] = defaultdict(list)
         for finding in findings:
             by_kind[finding.claim.kind].append(finding)
-        kinds = {kind: self._tally(by_kind[kind]) for kind in ClaimKind}
+        kinds = {
+            kind: self._tally(by_kind[kind])
+            if kind in self.kinds
+            else Tally(outcome=Outcome.UNTESTED)
+            for kind in ClaimKind
+        }
         reached, obstacle = self._climb(by_kind)
         counted = [kinds[kind].outcome for kind in ClaimKind if kind in self.kinds]
         outcome = Outcome.CONFIRMED
         if Outcome.REFUTED in counted:
             outcome = Outcome.REFUTED
-        elif Outcome.UNDETERMINED in counted or not self._satisfied_by(reached):
+        elif (
+            Outcome.UNDETERMINED in counted
+            or not any(_looked_at(kinds[kind]) for kind in self.kinds)
+            or not self._satisfied_by(reached)
+        ):
             outcome = Outcome.UNDETERMINED
         return Verdict(
             outcome=outcome,
@@ -152,3 +161,8 @@ class Policy:
         if not findings:
             return "nothing was tested"
         return ""
+
+
+def _looked_at(tally: Tally) -> bool:
+    """Whether anything of a kind that matters was tested with an answer."""
+    return bool(tally.confirmed or tally.refuted or tally.warnings)

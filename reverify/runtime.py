@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from reverify.checks.interface import NoProgress, Progress, Tools
 from reverify.crates.limits import Limits
+from reverify.errors import UsageError
 from reverify.model.report import Report
 from reverify.policy import Policy
 from reverify.profiles.roc_validator import RocValidator
@@ -23,11 +24,20 @@ class Runtime(AbstractContextManager["Runtime"]):
     Args:
         settings: what the user wants.
         progress: who is told how far the reading is.
+
+    Raises:
+        UsageError: a profile to judge by is not known.
     """
 
     def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
         self._recurse = settings.recurse
         self._engine = RocValidator()
+        for profile in settings.profile:
+            if self._engine.profile_of(profile) is None:
+                raise UsageError(
+                    f"there is no profile {profile!r} to judge by; `reverify profiles`"
+                    " lists those there are"
+                )
         http = None
         if not settings.offline:
             agent = f"reverify/{__version__}"

@@ -53,12 +53,12 @@ def verify(
             subject = _subject(crate, inside)
     except CrateError as error:
         subject = Subject(location=location, format="unknown")
-        findings = (_unopened(location, error.rule, error.reason),)
+        findings = (_unopened(error.rule, error.reason),)
         policy = _counting(policy, findings)
     except ServiceError as error:
         subject = Subject(location=location, format="unknown")
         rule = "completeness/location-unreachable"
-        findings = (_unopened(location, rule, str(error)),)
+        findings = (_unopened(rule, str(error)),)
         policy = _counting(policy, findings)
     return Report(
         subject=subject,
@@ -138,16 +138,16 @@ def _subject(crate: Crate, inside: str) -> Subject:
     )
 
 
-def _unopened(location: str, rule: str, reason: str) -> Finding:
+def _unopened(rule: str, reason: str) -> Finding:
     """The one finding of a location that could not be opened at all."""
     known = RULES[rule]
     return Finding(
         claim=Claim(
             kind=known.kind,
             topic=known.slug,
-            subject=location,
+            subject="./",
             expected="an RO-Crate",
-            stated_in=Place(location),
+            stated_in=Place("./"),
             severity=known.severity,
         ),
         outcome=known.outcome,

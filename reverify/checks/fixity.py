@@ -257,6 +257,10 @@ def _coverage(claim: Claim, crate: Crate, covered: set[str]) -> Finding:
     """How many local files have a digest that could tell if they changed."""
     entries = crate.payload.entries
     files = crate.content
+    if not files:
+        reason = "there is no file that could have a digest"
+        known = finding(claim, "fixity/covered", reason)
+        return known._replace(outcome=Outcome.NOT_APPLICABLE)
     bare = [path for path in files if path not in covered]
     size = sum(entries[path].size for path in files)
     bare_size = sum(entries[path].size for path in bare)

@@ -28,7 +28,7 @@ def check(  # noqa: PLR0917 - one parameter for each option
     locations: Annotated[
         list[str],
         typer.Argument(
-            metavar="LOCATION...",
+            metavar="LOCATION",
             help="Directory, zip, .eln, tar, BagIt bag, metadata document, URL or DOI;"
             " - reads a metadata document from standard input.",
             show_default=False,

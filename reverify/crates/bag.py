@@ -4,13 +4,12 @@ Source: RFC 8493, The BagIt File Packaging Format (V1.0).
 """
 
 import re
-import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from reverify.crates.digests import algorithm
-from reverify.crates.names import path_fault
+from reverify.crates.names import path_fault, twins
 from reverify.crates.payload import EntryKind, Fault, Payload
 from reverify.errors import CrateError
 
@@ -271,16 +270,10 @@ class Bag:
 
         Source: RFC 8493, sections 5.2 and 6.1.
         """
-        folded = [_folded(item.path) for item in listed]
-        if len(set(folded)) == len(listed):
-            return
-        first: dict[str, str] = {}
-        for item, key in zip(listed, folded, strict=True):
-            other = first.setdefault(key, item.path)
-            if other != item.path:
-                reason = f"{self.base}{name}: {item.path!r} and {other!r} differ only"
-                reason += " by case or by Unicode normal form"
-                self._note("completeness/bag-name-twins", name, reason, item.line)
+        for path, other in twins(item.path for item in listed):
+            reason = f"{self.base}{name}: {path!r} and {other!r} differ only by case"
+            reason += " or by Unicode normal form"
+            self._note("completeness/bag-name-twins", name, reason)
 
     def _clutter(self, name: str, listed: list[Listed]) -> None:
         """Tell of what operating systems leave behind."""
@@ -383,12 +376,6 @@ def _below(files: Sequence[str], prefix: str) -> Sequence[str]:
     start = bisect_left(files, prefix)
     # The slash that ends the prefix, made the character behind it.
     return files[start : bisect_left(files, prefix[:-1] + "0", start)]
-
-
-def _folded(path: str) -> str:
-    if path.isascii():
-        return path.lower()
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
 
 
 def _lines(text: str) -> list[str]:

@@ -6,6 +6,8 @@ package turns foreign text into a path.
 
 import os
 import re
+import unicodedata
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote_to_bytes
 
@@ -176,3 +178,27 @@ def member_path(name: str) -> str:
                 subject=name,
             )
     return path
+
+
+def folded(path: str) -> str:
+    """What a machine that knows neither case nor Unicode normal forms makes of it."""
+    if path.isascii():
+        return path.lower()
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+
+
+def twins(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Find names that differ only by case or by Unicode normal form.
+
+    Yields:
+        each such name, and the one before it that it may be mistaken for.
+    """
+    listed = list(dict.fromkeys(paths))
+    keys = [folded(path) for path in listed]
+    if len(set(keys)) == len(listed):
+        return
+    first: dict[str, str] = {}
+    for path, key in zip(listed, keys, strict=True):
+        other = first.setdefault(key, path)
+        if other != path:
+            yield path, other

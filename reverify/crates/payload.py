@@ -5,12 +5,15 @@ import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
+from itertools import islice
 from typing import BinaryIO, NamedTuple
 
 from reverify.crates.digests import Fingerprint, fingerprint_stream
 from reverify.crates.limits import Budget
+from reverify.crates.names import twins
 from reverify.errors import CrateError, LimitError
 
+TWINS_SHOWN = 100
 READ_ERRORS = (OSError, EOFError, ValueError, OverflowError, MemoryError)
 """What reading a broken file, archive or remote object may raise."""
 
@@ -107,6 +110,7 @@ class Payload(ABC):
         """All names below the root, folders included, by POSIX path."""
         if self._entries is None:
             self._entries = self._with_folders(self._list())
+            self._note_twins()
         return self._entries
 
     @property
@@ -253,6 +257,13 @@ class Payload(ABC):
                 self._cut_short("./", "", "the names of its folders are too long")
                 break
         return entries
+
+    def _note_twins(self) -> None:
+        """Tell of names that not every machine can keep apart."""
+        for path, other in islice(twins(self._entries or ()), TWINS_SHOWN):
+            reason = f"{path}: differs from {other!r} only by case or by Unicode"
+            reason += " normal form; on some machines the two are one"
+            self.faults.append(Fault("completeness/name-twins", path, reason))
 
     def _too_deep(self, path: str) -> bool:
         """Whether a name lies deeper than we look; if so, that is noted."""

@@ -100,7 +100,7 @@ class Text(Format):
         yield printable(subject.location, 200)
         if subject.name:
             yield f"  {printable(subject.name, 100)}"
-        facts = [printable(subject.format, 20)]
+        facts = [printable(subject.format, 20)] if subject.format != "unknown" else []
         if subject.ro_crate_version:
             facts.insert(0, f"RO-Crate {printable(subject.ro_crate_version, 20)}")
         if subject.files:
@@ -140,7 +140,10 @@ class Text(Format):
             )
             if count
         ]
-        outcome = tally.outcome.value if parts else "nothing claimed"
+        outcome = tally.outcome.value
+        if not parts:
+            asked = tally.outcome is not Outcome.UNTESTED
+            outcome = "nothing claimed" if asked else "not asked for"
         if kind is ClaimKind.FIXITY:
             parts += [
                 f"digests for {printable(finding.observed or '', 100)}"

@@ -96,8 +96,11 @@ class Finding(NamedTuple):
 
     def key(self) -> str:
         """What makes the claim this claim and no other, wherever it is packed."""
-        claim = self.claim
-        return f"{claim.kind}\0{claim.topic}\0{claim.subject}\0{claim.expected}"
+        about = self.claim
+        topic = about.topic
+        if about.kind is ClaimKind.CONFORMANCE:  # profiles ask a rule at two levels
+            topic = f"{topic}\0{about.severity}"
+        return f"{about.kind}\0{topic}\0{about.subject}\0{about.expected}"
 
     def to_dict(self, id: str) -> dict[str, Any]:
         """The finding as the report has it, under the id that the report gives it."""

@@ -40,6 +40,19 @@ def context_missing(crate: Crate, metadata: Metadata) -> Iterator[Breach]:
         yield Breach("conformance/context-missing", metadata.name, reason)
 
 
+def root_missing(crate: Crate, metadata: Metadata) -> Iterator[Breach]:
+    """The descriptor leads to the root."""
+    del crate
+    rule = "conformance/root-missing"
+    if metadata.descriptor is None:
+        reason = f"{metadata.name}: no entity describes the metadata document itself"
+        yield Breach(rule, metadata.name, reason, "/@graph")
+    elif metadata.root is None:
+        subject = metadata.descriptor.id
+        reason = f"{subject}: its `about` leads to no root data entity"
+        yield Breach(rule, subject, reason, metadata.descriptor.pointer)
+
+
 def undefined_terms(crate: Crate, metadata: Metadata) -> Iterator[Breach]:
     """Every key and type is defined by the @context; a breach for each that is not."""
     del crate
@@ -168,6 +181,7 @@ def _moment(text: str) -> datetime | None:
 
 LOOKS: tuple[Callable[[Crate, Metadata], Iterator[Breach]], ...] = (
     context_missing,
+    root_missing,
     undefined_terms,
     unreachable_data_entities,
     dangling_references,

@@ -386,7 +386,7 @@ def _passed(check: Json) -> Passed:
 
 
 def _breach(issue: Json, metadata: Metadata) -> Breach:
-    message = _BLANK_NODE.sub("_:b", issue["message"])
+    message = " ".join(_BLANK_NODE.sub("_:b", issue["message"]).split())
     subject = _subject(issue["entity"], message, metadata)
     return Breach(
         rule=_rule(issue),

@@ -36,8 +36,8 @@ def test_a_wrong_digest_is_refuted_and_named_with_its_line() -> None:
     ]
     assert bad["rule"] == "fixity/digest-mismatch"
     assert bad["subject"] == "rain.csv"
-    assert bad["stated_in"]["pointer"] == "/@graph/5/sha256"
-    assert (bad["stated_in"]["line"], bad["stated_in"]["column"]) == (67, 7)
+    assert bad["stated_in"]["pointer"] == "/@graph/6/sha256"
+    assert (bad["stated_in"]["line"], bad["stated_in"]["column"]) == (83, 7)
 
 
 def test_a_location_that_does_not_exist_is_a_usage_error() -> None:

@@ -36,16 +36,20 @@ def tags(root: Any) -> list[str]:  # noqa: ANN401
 def test_an_outcome_is_told_in_the_words_of_junit(
     outcome: Outcome, severity: Severity, expected: list[str]
 ) -> None:
-    assert (
-        tags(written(report(finding(outcome=outcome, severity=severity)))) == expected
-    )
+    held = finding("other", Outcome.CONFIRMED)
+    told = finding(outcome=outcome, severity=severity)
+    assert tags(written(report(held, told))) == expected
 
 
 def test_what_is_counted_is_what_is_there() -> None:
     root = written(
         report(finding(), finding("b", Outcome.CONFIRMED)),
         report(finding("c", Outcome.UNDETERMINED), location="other"),
-        report(finding("d", Outcome.UNTESTED), location="third"),
+        report(
+            finding("d", Outcome.UNTESTED),
+            finding("e", Outcome.CONFIRMED),
+            location="third",
+        ),
     )
     counts = {name: root.get(name) for name in ("failures", "errors", "skipped")}
     assert root.get("tests") == str(len(list(root.iter("testcase"))))
