@@ -35,7 +35,7 @@ def budget(**limits: Any) -> Budget:  # noqa: ANN401 - see Limits
 
 def encoded(path: str) -> str:
     """An @id for a path, as the specification wants it."""
-    text = quote(path.encode("utf-8", "surrogateescape"), safe="/:\\!$&'()*+,;=@~")
+    text = quote(path.encode("utf-8", "surrogateescape"), safe="/:!$&'()*+,;=@~")
     first = text.partition("/")[0]
     return f"./{text}" if ":" in first or first.startswith("-") else text
 

@@ -16,6 +16,7 @@ from reverify.crates.names import (
     path_fault,
     reference,
     relative_path,
+    twins,
 )
 from reverify.errors import UnsafeNameError
 
@@ -209,6 +210,25 @@ def test_a_member_name_is_checked_both_ways(name: str) -> None:
 )
 def test_a_member_name_is_written_plainly(name: str, path: str) -> None:
     assert member_path(name) == path
+
+
+@pytest.mark.parametrize(
+    ("paths", "found"),
+    [
+        (["a", "b", "ab"], []),
+        (["a", "a"], []),
+        (["a", "A", "b"], [("A", "a")]),
+        (
+            ["\u00fc", "u\u0308", "U\u0308"],
+            [("u\u0308", "\u00fc"), ("U\u0308", "\u00fc")],
+        ),
+        (["stra\u00dfe", "STRASSE"], [("STRASSE", "stra\u00dfe")]),
+    ],
+)
+def test_names_that_some_machines_mix_up_are_found(
+    paths: list[str], found: list[tuple[str, str]]
+) -> None:
+    assert list(twins(paths)) == found
 
 
 # -- for every name ----------------------------------------------------------------

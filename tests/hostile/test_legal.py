@@ -99,7 +99,16 @@ def test_twins_of_two_normal_forms_are_two_files(room: Room, tmp_path: Path) -> 
     files = {NAMES["NFC"]: b"one", NAMES["NFD"]: b"two"}
     run = room.check(write_crate(tmp_path / "crate", files))
     assert run.code == 0
-    assert not run.troubles
+    assert run.troubles == {"completeness/name-twins"}
+
+
+def test_twins_by_case_are_two_files_and_a_remark(room: Room, tmp_path: Path) -> None:
+    run = room.check(write_crate(tmp_path / "crate", {"a/B": b"1", "A/b": b"2"}))
+    assert run.code == 0
+    (first, second) = [
+        f for f in run.findings if f["rule"] == "completeness/name-twins"
+    ]
+    assert first["level"] == second["level"] == "note"
 
 
 def test_an_nfc_name_of_an_nfd_file_is_explained(room: Room, tmp_path: Path) -> None:
