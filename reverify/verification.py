@@ -47,7 +47,11 @@ def verify(
     started = tools.services.clock.now()
     try:
         with open_crate(
-            location, http=tools.services.http, limits=limits, inside=inside
+            location,
+            http=tools.services.http,
+            limits=limits,
+            inside=inside,
+            read_ahead=ClaimKind.FIXITY in policy.kinds,
         ) as crate:
             findings = _test_all(crate, policy, tools)
             subject = _subject(crate, inside)

@@ -345,6 +345,14 @@ class Bag:
                 self.oxum = Oxum(octets, files, self.base + name, number)
 
 
+def manifest_algorithms(payload: Payload) -> set[str]:
+    """The algorithms that manifests are of, by their file names alone."""
+    names = (path.rpartition("/")[2] for path in payload.files)
+    found = (_MANIFEST.fullmatch(name) for name in names if "manifest-" in name)
+    known = (algorithm(match["name"]) for match in found if match)
+    return {name for name in known if name}
+
+
 def find_bags(payload: Payload, tops: list[str]) -> list[Bag]:
     """Find the bags in a payload; a bag in a bag's data folder is just payload.
 

@@ -1,15 +1,11 @@
 """A crate in a directory of this machine."""
 
 import io
-import json
 import os
 import stat
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
-from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,6 +14,7 @@ from reverify.crates.digests import Fingerprint
 from reverify.crates.limits import Budget
 from reverify.crates.names import path_fault
 from reverify.crates.payload import Entry, EntryKind, Fault, Payload
+from reverify.crates.workers import Batch, Reading
 from reverify.errors import LimitError
 
 BATCH_FILES = 400
@@ -41,9 +38,13 @@ class DirectoryPayload(Payload):
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._folder = hashing.Folder(self._root)
         self._lock = threading.Lock()
+        self._ahead: tuple[Reading, frozenset[str]] | None = None
 
     def close(self) -> None:
         """Let go of the folder."""
+        if self._ahead is not None:
+            self._ahead[0].close()
+            self._ahead = None
         if self._root >= 0:
             self._folder.close()
             os.close(self._root)
@@ -102,47 +103,77 @@ class DirectoryPayload(Payload):
         """Digest one file, up to the size it has now."""
         return dict(self.fingerprints({path: algorithms}))[path]
 
+    def read_ahead(self, algorithms: Collection[str]) -> None:
+        """Begin to digest all files, if there are enough, while the rest is prepared.
+
+        What somebody wants beyond these algorithms costs a second reading.
+        """
+        wanted = dict.fromkeys(self.files, frozenset(algorithms))
+        batches = self._batches(wanted)
+        if self._worth_workers(batches):
+            try:
+                self.budget.spend(sum(batch.size for batch in batches), "./")
+            except LimitError:
+                return
+            self._ahead = self._reading(batches), frozenset(algorithms)
+
     def fingerprints(
         self, wanted: Mapping[str, Collection[str]]
     ) -> Iterator[tuple[str, Fingerprint]]:
         """Digest many files, in worker processes where there are enough of them."""
-        affordable = dict(wanted)
-        total = sum(self._size(path) for path in wanted)
+        left = dict(wanted)
+        if self._ahead is not None:
+            reading, algorithms = self._ahead
+            for path, found in reading.results():
+                names = left.get(path)
+                if names is not None and (
+                    found.problem or algorithms.issuperset(names)
+                ):
+                    del left[path]
+                    yield path, found
+            self._ahead = None
         try:
-            self.budget.spend(total, "./")
+            self.budget.spend(sum(self._size(path) for path in left), "./")
         except LimitError:  # not for all of them: see for how many
-            affordable.clear()
-            for path, algorithms in wanted.items():
+            for path in tuple(left):
                 try:
                     self.budget.spend(self._size(path), path)
                 except LimitError as error:
+                    del left[path]
                     yield path, Fingerprint(0, {}, error.reason, limit=True)
-                else:
-                    affordable[path] = algorithms
-        batches = self._batches(affordable)
-        files_worth, bytes_worth = WORTH_A_WORKER
-        worth = len(affordable) >= files_worth or (
-            total >= bytes_worth and len(batches) > 1
-        )
-        if not worth or self.budget.limits.jobs < 2:  # noqa: PLR2004
-            yield from self._here(batches)
+        batches = self._batches(left)
+        if self._worth_workers(batches):
+            yield from self._reading(batches).results()
         else:
-            yield from self._in_workers(batches)
+            yield from self._here(batches)
+
+    def _worth_workers(self, batches: list[Batch]) -> bool:
+        files_worth, bytes_worth = WORTH_A_WORKER
+        files = sum(len(batch.paths) for batch in batches)
+        size = sum(batch.size for batch in batches)
+        much = files >= files_worth or (size >= bytes_worth and len(batches) > 1)
+        return much and self.budget.limits.jobs > 1
+
+    def _reading(self, batches: list[Batch]) -> Reading:
+        budget = self.budget
+        return Reading(
+            self._root, batches, budget.limits.jobs, lambda: budget.seconds_left
+        )
 
     def _size(self, path: str) -> int:
         entry = self.entries.get(path)
         return entry.size if entry else 0
 
-    def _batches(self, wanted: Mapping[str, Collection[str]]) -> list["_Batch"]:
+    def _batches(self, wanted: Mapping[str, Collection[str]]) -> list[Batch]:
         """Pack files of the same algorithms together, the most bytes first."""
-        groups: dict[frozenset[str], _Batch] = {}
+        groups: dict[frozenset[str], Batch] = {}
         batches = []
         entries = self.entries
         for path, algorithms in wanted.items():
             key = frozenset(algorithms)
             batch = groups.get(key)
             if batch is None:
-                batch = groups[key] = _Batch(tuple(sorted(key)))
+                batch = groups[key] = Batch(tuple(sorted(key)))
                 batches.append(batch)
             batch.paths.append(path)
             batch.size += entries[path].size if path in entries else 0
@@ -150,7 +181,7 @@ class DirectoryPayload(Payload):
                 del groups[key]
         return sorted(batches, key=lambda batch: -batch.size)
 
-    def _here(self, batches: list["_Batch"]) -> Iterator[tuple[str, Fingerprint]]:
+    def _here(self, batches: list[Batch]) -> Iterator[tuple[str, Fingerprint]]:
         buffer = memoryview(bytearray(hashing.BLOCK))
         folder = hashing.Folder(self._root)
         deadline = time.monotonic() + self.budget.seconds_left
@@ -161,86 +192,9 @@ class DirectoryPayload(Payload):
                     found = hashing.hash_file(
                         folder, path, algorithms, buffer, deadline
                     )
-                    yield path, _fingerprint(path, batch, found)
+                    yield path, batch.fingerprint(path, found)
         finally:
             folder.close()
-
-    def _in_workers(self, batches: list["_Batch"]) -> Iterator[tuple[str, Fingerprint]]:
-        jobs = min(self.budget.limits.jobs, len(batches))
-        workers = [_Worker(self._root) for _ in range(jobs)]
-        idle = list(workers)
-
-        def work(batch: _Batch) -> list[tuple[str, Fingerprint]]:
-            worker = idle.pop()
-            try:
-                answers = worker.ask(batch, self.budget.seconds_left)
-            finally:
-                idle.append(worker)
-            return [
-                (path, _fingerprint(path, batch, found))
-                for path, found in zip(batch.paths, answers, strict=True)
-            ]
-
-        pool = ThreadPoolExecutor(jobs)
-        try:
-            for done in as_completed([pool.submit(work, batch) for batch in batches]):
-                yield from done.result()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for worker in workers:
-                worker.close()
-
-
-class _Batch:
-    """Files that are digested with the same algorithms in one go."""
-
-    def __init__(self, algorithms: tuple[str, ...]) -> None:
-        self.algorithms = algorithms
-        self.paths: list[str] = []
-        self.size = 0
-
-
-class _Worker:
-    """A process that digests files below a folder it was handed."""
-
-    def __init__(self, root: int) -> None:
-        program = [sys.executable, "-I", "-S", hashing.__file__, str(root)]
-        self._process = subprocess.Popen(  # noqa: S603 - our own program, no foreign text
-            program,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            pass_fds=(root,),
-            env={},
-        )
-
-    def ask(self, batch: _Batch, seconds: float) -> list[hashing.Result]:
-        """Have a batch digested; where the process fails, that is the answer."""
-        try:
-            return self._ask([list(batch.algorithms), seconds, *batch.paths])
-        except (OSError, ValueError):
-            failure = "the process that digests files ended too early"
-            return [(0, [], failure)] * len(batch.paths)
-
-    def _ask(self, request: list[object]) -> list[hashing.Result]:
-        stdin, stdout = self._process.stdin, self._process.stdout
-        if stdin is None or stdout is None:  # pragma: no cover - asked for pipes
-            raise AssertionError
-        stdin.write(json.dumps(request).encode() + b"\n")
-        stdin.flush()
-        answers: list[hashing.Result] = json.loads(stdout.readline())
-        return answers
-
-    def close(self) -> None:
-        self._process.kill()
-        self._process.communicate()
-
-
-def _fingerprint(path: str, batch: _Batch, found: hashing.Result) -> Fingerprint:
-    size, digests, problem = found
-    if problem:
-        limit = problem == hashing.OUT_OF_TIME
-        return Fingerprint(size, {}, f"{path}: {problem}", limit=limit)
-    return Fingerprint(size, dict(zip(batch.algorithms, digests, strict=True)))
 
 
 def _entry(name: os.DirEntry[str], folder: int) -> Entry:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
+from reverify.crates.bag import manifest_algorithms
 from reverify.crates.below import BelowPayload
 from reverify.crates.crate import Crate, Layout, layout_of
 from reverify.crates.directory import DirectoryPayload
@@ -51,6 +52,7 @@ def open_crate(
     http: Http | None = None,
     limits: Limits | None = None,
     inside: str = "",
+    read_ahead: bool = False,
 ) -> Iterator[Crate]:
     """Open the crate at a location.
 
@@ -60,6 +62,8 @@ def open_crate(
         http: the door to the web; None when offline.
         limits: how much may be read.
         inside: the folder of a nested crate, instead of the crate itself.
+        read_ahead: whether the digests of all files will be wanted; those of a bag are
+            begun at once, since its manifests name their algorithms.
 
     Yields:
         the crate; its files stay open as long as the context does.
@@ -75,6 +79,8 @@ def open_crate(
         if inside:
             payload = BelowPayload(payload, inside)
             layout = layout_of(payload)
+        if read_ahead and layout.bags:
+            payload.read_ahead({"sha256", *manifest_algorithms(payload)})
         yield stack.enter_context(Crate(location, payload, layout))
 
 

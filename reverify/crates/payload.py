@@ -172,6 +172,9 @@ class Payload(ABC):
         except READ_ERRORS as error:
             raise _unreadable(path, error) from error
 
+    def read_ahead(self, algorithms: Collection[str]) -> None:  # noqa: B027
+        """All files will be wanted, digested so: begin, if that is of any use."""
+
     def fingerprints(
         self, wanted: Mapping[str, Collection[str]]
     ) -> Iterator[tuple[str, Fingerprint]]:

@@ -1,0 +1,118 @@
+"""Digest many files below one folder, in processes of their own."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+from reverify.crates import hashing
+from reverify.crates.digests import Fingerprint
+
+
+class Batch:
+    """Files that are digested with the same algorithms in one go.
+
+    Attributes:
+        algorithms: hashlib's names, sorted.
+        paths: relative to the folder.
+        size: bytes of all files together.
+    """
+
+    def __init__(self, algorithms: tuple[str, ...]) -> None:
+        self.algorithms = algorithms
+        self.paths: list[str] = []
+        self.size = 0
+
+    def fingerprint(self, path: str, found: hashing.Result) -> Fingerprint:
+        """What reading one of its files gave."""
+        size, digests, problem = found
+        if problem:
+            limit = problem == hashing.OUT_OF_TIME
+            return Fingerprint(size, {}, f"{path}: {problem}", limit=limit)
+        return Fingerprint(size, dict(zip(self.algorithms, digests, strict=True)))
+
+
+class Reading:
+    """Files that are being digested, from now on and until `close`.
+
+    Args:
+        root: a descriptor of the folder; it stays the caller's.
+        batches: what to digest, in this order.
+        jobs: how many processes to use.
+        seconds_left: how long it may still take, asked before each batch.
+    """
+
+    def __init__(
+        self,
+        root: int,
+        batches: list[Batch],
+        jobs: int,
+        seconds_left: Callable[[], float],
+    ) -> None:
+        jobs = min(jobs, len(batches))
+        self._seconds_left = seconds_left
+        self._workers = [_Worker(root) for _ in range(jobs)]
+        self._idle = list(self._workers)
+        self._pool = ThreadPoolExecutor(jobs)
+        self._tasks = [self._pool.submit(self._digest, batch) for batch in batches]
+
+    def results(self) -> Iterator[tuple[str, Fingerprint]]:
+        """The files, as they are done."""
+        try:
+            for task in as_completed(self._tasks):
+                yield from task.result()
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Stop what is still being done."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+        for worker in self._workers:
+            worker.close()
+
+    def _digest(self, batch: Batch) -> list[tuple[str, Fingerprint]]:
+        worker = self._idle.pop()
+        try:
+            answers = worker.ask(batch, self._seconds_left())
+        finally:
+            self._idle.append(worker)
+        return [
+            (path, batch.fingerprint(path, found))
+            for path, found in zip(batch.paths, answers, strict=True)
+        ]
+
+
+class _Worker:
+    """A process that digests files below a folder it was handed."""
+
+    def __init__(self, root: int) -> None:
+        program = [sys.executable, "-I", "-S", hashing.__file__, str(root)]
+        self._process = subprocess.Popen(  # noqa: S603 - our own program, no foreign text
+            program,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            pass_fds=(root,),
+            env={},
+        )
+
+    def ask(self, batch: Batch, seconds: float) -> list[hashing.Result]:
+        """Have a batch digested; where the process fails, that is the answer."""
+        try:
+            return self._ask([list(batch.algorithms), seconds, *batch.paths])
+        except (OSError, ValueError):
+            failure = "the process that digests files ended too early"
+            return [(0, [], failure)] * len(batch.paths)
+
+    def _ask(self, request: list[object]) -> list[hashing.Result]:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        if stdin is None or stdout is None:  # pragma: no cover - asked for pipes
+            raise AssertionError
+        stdin.write(json.dumps(request).encode() + b"\n")
+        stdin.flush()
+        answers: list[hashing.Result] = json.loads(stdout.readline())
+        return answers
+
+    def close(self) -> None:
+        self._process.kill()
+        self._process.communicate()
