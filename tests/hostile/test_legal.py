@@ -62,8 +62,11 @@ def test_a_name_may_be_odd(room: Room, tmp_path: Path, name: str) -> None:
     assert "digest-match" in run.stdout
 
 
+IN_UTF8 = {what: name for what, name in NAMES.items() if "\udcff" not in name}
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("name", NAMES.values(), ids=NAMES)
+@pytest.mark.parametrize("name", IN_UTF8.values(), ids=IN_UTF8)
 def test_a_crate_with_an_odd_name_conforms(
     room: Room, tmp_path: Path, name: str
 ) -> None:
