@@ -101,6 +101,7 @@ class Bag:
     def __init__(self, payload: Payload, base: str, files: Sequence[str]) -> None:
         self.base = base
         self._files = _below(files, base)
+        self._paths = {path: path for path in self._files}  # one text for each path
         self.version = ""
         self.manifests: list[Manifest] = []
         self.tag_files = {
@@ -202,26 +203,26 @@ class Bag:
             reason = f"{self.base}{name}: {digest_name} is not an algorithm we have"
             self._note("fixity/bag-algorithm-unknown", name, reason)
         prefix = f"{known or digest_name}:"
-        base, entries, listed = self.base, self._payload.entries, manifest.listed
-        seen: dict[str, str] = {}
+        base, paths, listed = self.base, self._paths, manifest.listed
+        seen: set[str] = set()
         odd: list[tuple[int, str]] = []
         for number, line in enumerate(_lines(text), 1):
             digest, _, written = line.partition(" ")
             path = written.lstrip(" ")
-            full = base + path if base else path
+            full = paths.get(base + path)
             # As nearly all lines are: a file that is there, new, and in its place.
             if (
-                full in entries
+                full is not None
                 and full not in seen
                 and "%" not in path
                 and path.startswith("data/") is not of_tags
             ):
-                seen[full] = digest
+                seen.add(full)
                 listed.append(Listed(full, prefix + digest.lower(), number))
             else:
                 odd.append((number, line))
         if odd:
-            self._odd_lines(manifest, odd, seen, prefix)
+            self._odd_lines(manifest, odd, prefix)
         self._twins(name, listed)
         if _SYSTEM_FILE.search(text):
             self._clutter(name, listed)
@@ -230,11 +231,11 @@ class Bag:
         self,
         manifest: Manifest,
         lines: list[tuple[int, str]],
-        seen: dict[str, str],
         prefix: str,
     ) -> None:
         """Read the lines of a manifest that need a second look."""
         name = manifest.file.removeprefix(self.base)
+        seen = {item.path: item.digest for item in manifest.listed}
         legacy = 0
         for number, line in lines:
             match = _LINE.fullmatch(line)
@@ -256,11 +257,11 @@ class Bag:
                 what = "payload" if manifest.of_tags else "not payload"
                 reason = f"{self.base}{name}: {path!r}, line {number}, is {what}"
                 self._note("completeness/bag-tag-file-invalid", name, reason, number)
-            before = seen.get(full)
-            if before is not None:
-                self._twice(name, path, number, same=before.lower() == digest.lower())
-            seen[full] = digest
-            manifest.listed.append(Listed(full, prefix + digest.lower(), number))
+            stated = prefix + digest.lower()
+            before = seen.setdefault(full, stated)
+            if before is not stated:
+                self._twice(name, path, number, same=before == stated)
+            manifest.listed.append(Listed(full, stated, number))
         if legacy:
             reason = f"{self.base}{name}: has ' *path' or './path', from line {legacy}"
             self._note("completeness/bag-legacy-syntax", name, reason, legacy)
