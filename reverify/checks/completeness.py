@@ -1,8 +1,10 @@
 """Completeness: is everything there that the crate lists?"""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
+from operator import attrgetter
 
 from reverify.checks.interface import Tools, faults_of, finding
 from reverify.crates.bag import Bag
@@ -12,6 +14,7 @@ from reverify.errors import CrateError, LimitError, ServiceError
 from reverify.model.claim import Claim, Place, Topic
 from reverify.model.finding import Evidence, Finding
 from reverify.model.outcome import ClaimKind, Severity
+from reverify.model.rules import RULES
 from reverify.services.http import Http
 
 POINTER_BYTES = 1024
@@ -48,27 +51,33 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
         Evidence("listing", "present", tools.services.clock.now(), crate.location),
     )
     yield from faults_of(ClaimKind.COMPLETENESS, crate)
-    listed: set[str] = set()
-    web = []
-    for claim in claims:
-        if claim.path:
-            listed.add(claim.path)
-        if claim.topic == Topic.WEB:
-            web.append(claim)
-        elif claim.topic == Topic.ELSEWHERE:
-            reason = f"{claim.subject}: named by a scheme that is not looked for"
-            yield finding(claim, "completeness/elsewhere", reason)
-        elif claim.topic == Topic.BAG_FILE:
-            yield _bag_file(claim, crate, evidence)
-        elif claim.topic == Topic.BAG_LISTING:
-            yield from _bag_listing(claim, crate)
-        elif claim.topic == Topic.BAG_OXUM:
-            yield _bag_oxum(claim, crate)
+    listed = {claim.path for claim in claims if claim.path}
+    web: list[Claim] = []
+    for topic, group in groupby(claims, attrgetter("topic")):
+        if topic == Topic.BAG_FILE:
+            yield from _bag_files(group, crate, evidence)
+        elif topic == Topic.WEB:
+            web.extend(group)
         else:
-            yield from _presence(claim, crate, evidence)
+            for claim in group:
+                yield from _one(claim, crate, evidence)
     yield from _web(web, crate, tools)
     yield from _odd_entries(crate, listed)
     yield from _unlisted(crate, listed)
+
+
+def _one(
+    claim: Claim, crate: Crate, evidence: tuple[Evidence, ...]
+) -> Iterator[Finding]:
+    if claim.topic == Topic.ELSEWHERE:
+        reason = f"{claim.subject}: named by a scheme that is not looked for"
+        yield finding(claim, "completeness/elsewhere", reason)
+    elif claim.topic == Topic.BAG_LISTING:
+        yield from _bag_listing(claim, crate)
+    elif claim.topic == Topic.BAG_OXUM:
+        yield _bag_oxum(claim, crate)
+    else:
+        yield from _presence(claim, crate, evidence)
 
 
 def _presence(
@@ -230,17 +239,24 @@ def _below(path: str, folders: set[str]) -> bool:
 # -- bags --------------------------------------------------------------------------
 
 
-def _bag_file(claim: Claim, crate: Crate, evidence: tuple[Evidence, ...]) -> Finding:
+def _bag_files(
+    claims: Iterable[Claim], crate: Crate, evidence: tuple[Evidence, ...]
+) -> Iterator[Finding]:
+    """Look for the files of a manifest; most are there, and that way is short."""
+    entries, file = crate.payload.entries, EntryKind.FILE
+    rule = RULES["completeness/bag-file-present"]
+    yes, id, source, seen = rule.outcome, rule.id, rule.source, "present:file"
+    for claim in claims:
+        entry = entries.get(claim.path or "")
+        if entry is not None and entry.kind is file:
+            yield Finding(claim, yes, id, "it is there", seen, "", source, evidence)
+        else:
+            yield _bag_file_absent(claim, crate)
+
+
+def _bag_file_absent(claim: Claim, crate: Crate) -> Finding:
     path = claim.path or ""
     entry = crate.payload.entries.get(path)
-    if entry is not None and entry.kind is EntryKind.FILE:
-        return finding(
-            claim,
-            "completeness/bag-file-present",
-            "it is there",
-            observed="present:file",
-            evidence=evidence,
-        )
     if entry is None:
         for bag in crate.bags:
             if path in bag.fetched:

@@ -1,9 +1,11 @@
 """Fixity: do the bytes have the digest and the size that are stated?"""
 
 import functools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import groupby
+from operator import attrgetter
 
 from reverify.checks.completeness import lfs_pointer
 from reverify.checks.interface import Tools, faults_of, finding
@@ -30,22 +32,19 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
     at = tools.services.clock.now()
     holders = _holders(claims, crate)
     yield from faults_of(ClaimKind.FIXITY, crate)
-    digest = Topic.DIGEST
-    for claim in claims:
-        if claim.topic == digest:
-            yield _digest(claim, crate, at)
-        elif claim.topic == Topic.COVERAGE:
+    for topic, group in groupby(claims, attrgetter("topic")):
+        if topic == Topic.DIGEST:
+            yield from _digests(group, crate, at)
+        elif topic == Topic.SIZE:
+            yield from (_size(claim, crate, at) for claim in group)
+        elif topic == Topic.DIGEST_IN_NAME:
+            yield from (_named(claim, crate, at, holders) for claim in group)
+        elif topic == Topic.DIGEST_FOREIGN:
+            yield from map(_foreign, group)
+        elif topic == Topic.COVERAGE:
             named = (c.expected for c in claims if c.topic == Topic.DIGEST_IN_NAME)
             covered |= {holders.get(name.partition(":")[2], "") for name in named}
-            yield _coverage(claim, crate, covered)
-        elif claim.topic == Topic.DIGEST_FOREIGN:
-            name = claim.expected.partition(":")[0]
-            reason = f"{claim.subject}: {name} is not an algorithm we have"
-            yield finding(claim, "fixity/algorithm-unknown", reason)
-        elif claim.topic == Topic.DIGEST_IN_NAME:
-            yield _named(claim, crate, at, holders)
-        elif claim.topic == Topic.SIZE:
-            yield _size(claim, crate, at)
+            yield from (_coverage(claim, crate, covered) for claim in group)
 
 
 def _read(claims: Sequence[Claim], crate: Crate, tools: Tools) -> set[str]:
@@ -126,21 +125,26 @@ def _without_bytes(  # noqa: PLR0911 - one for each reason
     return entry
 
 
-def _digest(claim: Claim, crate: Crate, at: datetime) -> Finding:
-    expected = claim.expected
-    name, _, stated = expected.partition(":")
-    read = crate.fingerprints.get(claim.path or "")
-    if read is None or read.digests.get(name) != stated:
-        return _no_match(claim, crate, at)
-    evidence = Evidence(_method(name, read.size), expected, at, claim.path or "")
-    return Finding(  # spelled out, since most findings of a large crate are made here
-        claim,
-        Outcome.CONFIRMED,
-        "fixity/digest-match",
-        _HOLDS[name],
-        expected,
-        evidence=(evidence,),
-    )
+def _foreign(claim: Claim) -> Finding:
+    name = claim.expected.partition(":")[0]
+    reason = f"{claim.subject}: {name} is not an algorithm we have"
+    return finding(claim, "fixity/algorithm-unknown", reason)
+
+
+def _digests(claims: Iterable[Claim], crate: Crate, at: datetime) -> Iterator[Finding]:
+    """Hold stated digests against those found; most hold, and that way is short."""
+    fingerprints = crate.fingerprints
+    confirmed, rule = Outcome.CONFIRMED, "fixity/digest-match"
+    for claim in claims:
+        expected, path = claim.expected, claim.path or ""
+        name, _, stated = expected.partition(":")
+        read = fingerprints.get(path)
+        if read is None or read.digests.get(name) != stated:
+            yield _no_match(claim, crate, at)
+            continue
+        evidence = (Evidence(_method(name, read.size), expected, at, path),)
+        reason = _HOLDS[name]
+        yield Finding(claim, confirmed, rule, reason, expected, "", "", evidence)
 
 
 @functools.lru_cache
@@ -283,7 +287,7 @@ def _holders(claims: Sequence[Claim], crate: Crate) -> dict[str, str]:
         if claim.topic == Topic.DIGEST_IN_NAME
     } & {8, 16, 24, 30, 32, 64}  # those of RFC 6920, and a whole one
     holders: dict[str, str] = {}
-    for path, found in crate.fingerprints.items():
+    for path, found in crate.fingerprints.items() if lengths else ():
         if digest := found.digests.get("sha256"):
             for length in lengths:
                 holders.setdefault(digest[:length], path)

@@ -75,7 +75,8 @@ app.command("config")(show.config)
 
 def main() -> None:
     """Run the command line, and leave with its exit code."""
-    gc.set_threshold(100_000, 50, 100)
+    gc.set_threshold(5_000_000)  # looking for cycles among findings is in vain
+    sys.setswitchinterval(0.0005)  # threads that feed other processes must not wait
     logging.basicConfig(level=logging.ERROR, format="%(levelname)s: %(message)s")
     code = _run(sys.argv[1:])
     with contextlib.suppress(BrokenPipeError):

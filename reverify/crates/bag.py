@@ -126,6 +126,8 @@ class Bag:
                 f"{base}: the bag has no manifest of its payload",
             )
         self.manifests.sort(key=lambda manifest: (manifest.of_tags, manifest.file))
+        for manifest in self.manifests[:1]:  # the others list the same names
+            self._twins(manifest.file.removeprefix(base), manifest.listed)
         if f"{base}fetch.txt" in payload.entries:
             self._fetch("fetch.txt")
         if f"{base}bag-info.txt" in payload.entries:
@@ -204,6 +206,7 @@ class Bag:
             self._note("fixity/bag-algorithm-unknown", name, reason)
         prefix = f"{known or digest_name}:"
         base, paths, listed = self.base, self._paths, manifest.listed
+        escaped = "%" in text
         seen: set[str] = set()
         odd: list[tuple[int, str]] = []
         for number, line in enumerate(_lines(text), 1):
@@ -214,16 +217,15 @@ class Bag:
             if (
                 full is not None
                 and full not in seen
-                and "%" not in path
+                and not (escaped and "%" in path)
                 and path.startswith("data/") is not of_tags
             ):
                 seen.add(full)
                 listed.append(Listed(full, prefix + digest.lower(), number))
-            else:
+            elif line:
                 odd.append((number, line))
         if odd:
             self._odd_lines(manifest, odd, prefix)
-        self._twins(name, listed)
         if _SYSTEM_FILE.search(text):
             self._clutter(name, listed)
 

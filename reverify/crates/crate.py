@@ -235,9 +235,9 @@ def layout_of(payload: Payload) -> Layout:
         named = [
             path
             for path in payload.files
-            if path.startswith(prefix)
+            if path.endswith(_PREFIXED)
+            and path.startswith(prefix)
             and "/" not in path[len(prefix) :]
-            and path.endswith(_PREFIXED)
         ]
         if len(named) == 1:
             return Layout(prefix, named[0], bases)

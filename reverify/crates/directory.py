@@ -17,7 +17,7 @@ from reverify.crates.payload import Entry, EntryKind, Fault, Payload
 from reverify.crates.workers import Batch, Reading
 from reverify.errors import LimitError
 
-BATCH_FILES = 400
+BATCH_FILES = 1000
 BATCH_BYTES = 64 << 20
 WORTH_A_WORKER = (1500, 48 << 20)
 """Files and bytes from which on a worker process earns the time it takes to start."""

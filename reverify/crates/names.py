@@ -194,7 +194,7 @@ def twins(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
         each such name, and the one before it that it may be mistaken for.
     """
     listed = list(dict.fromkeys(paths))
-    keys = [folded(path) for path in listed]
+    keys = [path.lower() if path.isascii() else folded(path) for path in listed]
     if len(set(keys)) == len(listed):
         return
     first: dict[str, str] = {}

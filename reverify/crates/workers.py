@@ -30,7 +30,7 @@ class Batch:
         if problem:
             limit = problem == hashing.OUT_OF_TIME
             return Fingerprint(size, {}, f"{path}: {problem}", limit=limit)
-        return Fingerprint(size, dict(zip(self.algorithms, digests, strict=True)))
+        return Fingerprint(size, dict(zip(self.algorithms, digests)))  # noqa: B905 - many
 
 
 class Reading:

@@ -6,7 +6,6 @@ the preview, whose text one rule looks at.
 """
 
 import contextlib
-import importlib.metadata
 import json
 import re
 import subprocess
@@ -132,17 +131,18 @@ def clause_of(profile: str, file: str) -> str:
 
 
 class RocValidator:
-    """Judges crates with roc-validator.
-
-    Attributes:
-        name: name and version of the engine.
-    """
+    """Judges crates with roc-validator."""
 
     def __init__(self) -> None:
-        version = importlib.metadata.version("roc-validator")
-        self.name = f"roc-validator {version}"
         self._waiting: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
+
+    @property
+    def name(self) -> str:
+        """Name and version of the engine."""
+        from importlib import metadata  # noqa: PLC0415 - slow, and seldom wanted
+
+        return f"roc-validator {metadata.version('roc-validator')}"
 
     def start(self) -> None:
         """Start a process, so that it is ready by the time a crate is."""
