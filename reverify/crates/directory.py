@@ -76,6 +76,10 @@ class DirectoryPayload(Payload):
             folder.close()
         return found
 
+    def _with_folders(self, entries: dict[str, Entry]) -> dict[str, Entry]:
+        """A directory lists its folders itself."""
+        return entries
+
     def _scan(self, fd: int, path: str, found: dict[str, Entry]) -> list[str]:
         prefix = path + "/" if path else ""
         folders = []

@@ -2,6 +2,7 @@
 
 import contextlib
 import hashlib
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
 from enum import Enum
@@ -231,9 +232,11 @@ class Payload(ABC):
             known = found.get(path)
             if known is None or "sha256" not in known.digests:
                 return {}
-            name = path.encode("utf-8", "surrogateescape")
-            lines.append(known.digests["sha256"].encode() + b"  " + name + b"\n")
-        return {"sha256": hashlib.sha256(b"".join(sorted(lines))).hexdigest()}
+            lines.append(f"{known.digests['sha256']}  {path}\n")
+        # By bytes, which is the order of the text too but for names that are no text.
+        lines.sort(key=None if all(map(str.isascii, lines)) else os.fsencode)
+        listing = "".join(lines).encode("utf-8", "surrogateescape")
+        return {"sha256": hashlib.sha256(listing).hexdigest()}
 
     def close(self) -> None:  # noqa: B027 - most media hold nothing open
         """Let go of what is held open."""
