@@ -9,7 +9,7 @@ T      ?= tests
 K      ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help dev demo check fix lint test test-all golden bench docs build clean
+.PHONY: help dev demo check fix lint test test-slow test-all golden bench docs build clean
 
 help:            ## say what there is
 	@grep -E '^[a-z-]+: .*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -41,6 +41,9 @@ lint: $(STAMP)   ## style, types, walls between rooms, generated files fresh
 
 test: $(STAMP)   ## fast and offline: T=path K=name
 	$(BIN)/python -m pytest -n 2 -m 'not slow' $(T) $(if $(K),-k '$(K)')
+
+test-slow: $(STAMP) ## what `make test` leaves out
+	$(BIN)/python -m pytest -n 2 -m slow $(T)
 
 test-all: $(STAMP) ## everything but the benchmarks
 	$(BIN)/python -m pytest -n 2 $(T)

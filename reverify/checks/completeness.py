@@ -94,9 +94,7 @@ def _presence(
     located = crate.locate(id)
     entry, path = located.entry, located.path or ""
     if entry is None:
-        reason = f"{id}: there is no {claim.expected.partition(':')[2]} at {path!r}"
-        if located.remark:
-            reason += f"; {located.remark}"
+        reason = _missing(claim, path, located.remark)
         yield _absent(claim, "completeness/file-missing", path, reason, crate)
         return
     odd = _odd(claim, path, entry)
@@ -144,6 +142,13 @@ def _absent(claim: Claim, rule: str, path: str, reason: str, crate: Crate) -> Fi
         reason = f"{path}: not found as far as was looked; a limit was reached"
         return finding(claim, "completeness/limit-reached", reason)
     return finding(claim, rule, reason, observed="absent")
+
+
+def _missing(claim: Claim, path: str, remark: str) -> str:
+    where = "" if path == claim.subject else f" at {path!r}"
+    what = claim.expected.partition(":")[2]
+    hint = f"; {remark}" if remark else ""
+    return f"{claim.subject}: there is no such {what}{where}{hint}"
 
 
 def _meant_as_pointer(crate: Crate, path: str, id: str) -> bool:

@@ -73,6 +73,7 @@ def _breach(claim: Claim, breach: Breach, metadata: Metadata) -> Finding:
     about = claim._replace(
         topic=breach.rule.partition("/")[2],
         subject=breach.subject,
+        expected=breach.expected or claim.expected,
         stated_in=metadata.place(breach.pointer),
         severity=severity,
     )

@@ -64,7 +64,7 @@ def undefined_terms(crate: Crate, metadata: Metadata) -> Iterator[Breach]:
     for entity in metadata.entities:
         for term in (*entity.properties, *entity.types):
             uses[term] += 1
-            if uses[term] == 1:
+            if uses[term] == 1 or entity.id < first[term][0].id:
                 key = term if term in entity.properties else "@type"
                 first[term] = entity, f"{entity.pointer}/{escape(key)}"
     for term, count in uses.items():
@@ -75,7 +75,8 @@ def undefined_terms(crate: Crate, metadata: Metadata) -> Iterator[Breach]:
                 f"{term!r}, used on {where}, is defined by no context: JSON-LD readers"
                 " drop it"
             )
-            yield Breach("conformance/undefined-term", entity.id, reason, pointer)
+            rule, expected = "conformance/undefined-term", f"defined:{term}"
+            yield Breach(rule, entity.id, reason, pointer, expected=expected)
 
 
 def unreachable_data_entities(crate: Crate, metadata: Metadata) -> Iterator[Breach]:

@@ -19,6 +19,8 @@ class Breach(NamedTuple):
         severity: the level of the rule, where it is not in our own table.
         observed: the value found, if it is known.
         clause: the address of the clause of the specification.
+        expected: what should be so, where the profile alone does not tell the breach
+            from others of the same entity.
     """
 
     rule: str
@@ -28,6 +30,7 @@ class Breach(NamedTuple):
     severity: Severity | None = None
     observed: str | None = None
     clause: str = ""
+    expected: str = ""
 
 
 class Passed(NamedTuple):
