@@ -110,7 +110,10 @@ def check(  # noqa: PLR0917 - one parameter for each option
     verbose: Annotated[
         int,
         typer.Option(
-            "--verbose", "-v", count=True, help="Show notes too; twice: everything."
+            "--verbose",
+            "-v",
+            count=True,
+            help="Show notes too; twice: all of each group.",
         ),
     ] = 0,
     no_progress: Annotated[
