@@ -75,13 +75,15 @@ def place(finding: Finding) -> str:
 
 def troubles(report: Report) -> Mapping[str, list[Finding]]:
     """What is wrong in a report, worst first, under a heading each."""
-    refuted = [f for f in report.findings if f.outcome is Outcome.REFUTED]
+    confirmed = Outcome.CONFIRMED  # nearly all there is in a large crate
+    others = [f for f in report.findings if f.outcome is not confirmed]
+    refuted = [f for f in others if f.outcome is Outcome.REFUTED]
 
     def of(severity: Severity) -> list[Finding]:
         return [f for f in refuted if f.severity is severity]
 
     def with_outcome(outcome: Outcome) -> list[Finding]:
-        found = [f for f in report.findings if f.outcome is outcome]
+        found = [f for f in others if f.outcome is outcome]
         return sorted(found, key=lambda finding: finding.severity.rank)
 
     return {

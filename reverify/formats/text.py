@@ -145,11 +145,10 @@ class Text(Format):
             asked = tally.outcome is not Outcome.UNTESTED
             outcome = "nothing claimed" if asked else "not asked for"
         if kind is ClaimKind.FIXITY:
-            parts += [
-                f"digests for {printable(finding.observed or '', 100)}"
-                for finding in report.findings
-                if finding.rule in {"fixity/covered", "fixity/uncovered"}
-            ]
+            rules = {"fixity/covered", "fixity/uncovered"}
+            told = (f for f in reversed(report.findings) if f.rule in rules)
+            if (coverage := next(told, None)) and coverage.observed:
+                parts.append(f"digests for {printable(coverage.observed, 100)}")
         word = self._style(f"{outcome:<15}", _COLOURS[tally.outcome])
         return f"  {kind.value:<13} {word} {', '.join(parts)}".rstrip()
 
