@@ -74,13 +74,6 @@ class Policy:
             return True
         return level is not None and level.rank >= self.required.rank
 
-    def refutes(self, finding: Finding) -> bool:
-        """Whether a finding alone refutes the verdict."""
-        return finding.outcome is Outcome.REFUTED and (
-            finding.severity is Severity.ERROR
-            or (self.strict and finding.severity is Severity.WARNING)
-        )
-
     def _tally(self, findings: list[Finding]) -> Tally:
         counts: Counter[tuple[Outcome, Severity]] = Counter(
             (finding.outcome, finding.claim.severity) for finding in findings

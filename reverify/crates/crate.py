@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from types import TracebackType
 from typing import NamedTuple, Self
 from unicodedata import normalize
@@ -106,7 +107,7 @@ class Crate:
         """What may still be read of it."""
         return self.payload.budget
 
-    @property
+    @cached_property
     def content(self) -> list[str]:
         """The files that make up the crate.
 
@@ -127,7 +128,7 @@ class Crate:
             if path not in own and not path.startswith(outside)
         ]
 
-    @property
+    @cached_property
     def nested(self) -> list[str]:
         """The root folders of crates inside this one, without the slash.
 

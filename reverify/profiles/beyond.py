@@ -29,7 +29,6 @@ _DATES = (
 )
 _PARTIAL_DATE = re.compile(r"[0-9]{4}(-(0[1-9]|1[0-2]))?")
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
-_SHOWN_IDS = 3
 
 
 def context_missing(crate: Crate, metadata: Metadata) -> Iterator[Breach]:

@@ -148,7 +148,8 @@ class TestZipOfTheLibrary(PayloadSuite):
         target = io.BytesIO()
         with zipfile.ZipFile(target, "w", zipfile.ZIP_LZMA) as archive:
             for name, data in content.items():
-                archive.writestr(name, data)
+                # Its default date: that of now would make other bytes each time.
+                archive.writestr(zipfile.ZipInfo(name), data, zipfile.ZIP_LZMA)
         data = target.getvalue()
         return ZipPayload(source_of(data), len(data), budget(**limits))
 
