@@ -213,9 +213,18 @@ def settings_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+_WORKED_OUT = {
+    "jobs": "as many as processors, from 2 to 16",
+    "db": "`reverify.sqlite` in the data folder of the platform",
+    "store": "`store` in the data folder of the platform",
+    "cache_dir": "the cache folder of the platform",
+}
+"""Defaults that depend on the machine."""
+
+
 def _default(name: str, value: object) -> str:
-    if name == "jobs":
-        return "as many as processors, from 2 to 16"
+    if name in _WORKED_OUT:
+        return _WORKED_OUT[name]
     if isinstance(value, tuple):
         return ", ".join(f"`{item}`" for item in value) or "none"
     if isinstance(value, int | float) and value > 1:

@@ -2,6 +2,8 @@
 
     ReverifyError
     ├── UsageError         the question cannot be asked: a bad option, no such input
+    │   └── ManifestError      a manifest does not say what its schema asks for
+    ├── CapsuleError       a capsule cannot be kept, found or exported as it is
     ├── CrateError         the crate cannot be read as one
     │   ├── UnsafeNameError   a name in it may not be used as a path
     │   └── LimitError        reading on would pass a budget
@@ -11,6 +13,8 @@ A refuted claim is a finding, never an exception. Exceptions say that we could n
 work. Exit codes and HTTP status belong to the faces.
 """
 
+from collections.abc import Sequence
+
 
 class ReverifyError(Exception):
     """The root of all that we raise."""
@@ -18,6 +22,32 @@ class ReverifyError(Exception):
 
 class UsageError(ReverifyError):
     """The question cannot be asked as it was put; nothing was judged."""
+
+
+class ManifestError(UsageError):
+    """A manifest cannot be read as one.
+
+    Args:
+        name: the file, or whatever else it came from.
+        faults: what is wrong, one sentence each, with the place and what to do.
+    """
+
+    def __init__(self, name: str, faults: Sequence[str]) -> None:
+        super().__init__("; ".join(f"{name}: {fault}" for fault in faults))
+        self.name = name
+        self.faults = tuple(faults)
+
+
+class CapsuleError(ReverifyError):
+    """A capsule cannot be kept, found or exported as it is; nothing was written.
+
+    Args:
+        reasons: one sentence each, with the file or value and what to do.
+    """
+
+    def __init__(self, *reasons: str) -> None:
+        super().__init__("; ".join(reasons))
+        self.reasons = reasons
 
 
 class CrateError(ReverifyError):

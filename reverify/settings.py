@@ -12,6 +12,8 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
+import platformdirs
+
 from reverify.errors import UsageError
 from reverify.model.outcome import ClaimKind, Level
 
@@ -76,6 +78,22 @@ def _read_words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
+def _read_database(text: str) -> str:
+    scheme = text.partition(":")[0].partition("+")[0]
+    if scheme not in {"sqlite", "postgresql", "postgres"}:
+        raise ValueError(
+            f"{text!r} is no database; write sqlite:////path/to/file.sqlite or"
+            " postgresql://user@host/name"
+        )
+    return text
+
+
+def _read_folder(text: str) -> Path:
+    if not text.strip():
+        raise ValueError("a folder is missing")
+    return Path(text)
+
+
 def _one_of(text: str, known: list[str], what: str) -> str:
     if text in known:
         return text
@@ -98,10 +116,13 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "jobs": _read_count,
     "max_bytes": read_size,
     "max_time": read_duration,
+    "db": _read_database,
+    "store": _read_folder,
+    "cache_dir": _read_folder,
 }
 _LISTS = {"only": False, "skip": False, "profile": True, "format": True}
 """Settings that may be a list, and whether an item may hold a comma."""
-_OF_OTHERS = {"DB", "SWH_URL", "SWH_TOKEN", "GIT_MIRRORS", "CACHE_DIR"}
+_OF_OTHERS = {"SWH_URL", "SWH_TOKEN", "GIT_MIRRORS", "TOKEN"}
 """Variables that are ours and no settings of a check."""
 _PREFIX = "REVERIFY_"
 
@@ -124,6 +145,9 @@ class Settings:
         max_time: how many seconds one crate may take.
         format: how to write the report, `NAME` or `NAME=FILE`.
         no_progress: show no progress.
+        db: the database of the registry and of the history.
+        store: the folder in which files of capsules are kept by their digest.
+        cache_dir: the folder for what can be had again.
         origins: where each setting came from, by its name.
     """
 
@@ -140,6 +164,9 @@ class Settings:
     max_time: float = 3600.0
     format: tuple[str, ...] = ("text",)
     no_progress: bool = False
+    db: str = ""
+    store: Path = Path()
+    cache_dir: Path = Path()
     origins: Mapping[str, str]
 
     @property
@@ -181,6 +208,10 @@ def load_settings(
             origins[name] = origin
     if not values.get("jobs"):
         values["jobs"] = max(2, min(os.cpu_count() or 2, 16))
+    data = Path(platformdirs.user_data_dir("reverify"))
+    values.setdefault("db", f"sqlite:///{data / 'reverify.sqlite'}")
+    values.setdefault("store", data / "store")
+    values.setdefault("cache_dir", Path(platformdirs.user_cache_dir("reverify")))
     return Settings(**values, origins=origins)
 
 
@@ -194,8 +225,6 @@ def _sources(
     env = os.environ if environ is None else environ
     here = Path.cwd() if folder is None else folder
     if user_folder is None:
-        import platformdirs  # noqa: PLC0415
-
         user_folder = Path(platformdirs.user_config_dir("reverify"))
     sources: list[tuple[str, Mapping[str, Any]]] = []
     sources += [
@@ -237,6 +266,8 @@ def _variables(env: Mapping[str, str]) -> dict[str, str]:
                 raise UsageError(f"environment: there is no {variable}; {advice}")
             continue
         found[name.lower()] = value
+    if "db" not in found and env.get("SCIDEX_DB_BACKEND") == "postgres":
+        found["db"] = "postgresql://"  # where it is, the usual PG* variables say
     return found
 
 
@@ -255,7 +286,7 @@ def _toml(path: Path) -> dict[str, Any]:
 def _value(name: str, value: object, origin: str) -> object:
     """Read a value: text as from the environment, anything else by its own type."""
     try:
-        if isinstance(value, (str, int, float)):
+        if isinstance(value, (str, int, float, Path)):
             return _READERS[name](str(value))
         return _list(name, value)
     except ValueError as error:

@@ -175,9 +175,7 @@ def test_a_variable_that_is_nearly_ours_is_an_error_with_a_suggestion(
         house.load(environ={"REVERIFY_OFF_LINE": "1"})
 
 
-@pytest.mark.parametrize(
-    "name", ["DB", "SWH_URL", "SWH_TOKEN", "GIT_MIRRORS", "CACHE_DIR"]
-)
+@pytest.mark.parametrize("name", ["SWH_URL", "SWH_TOKEN", "GIT_MIRRORS", "TOKEN"])
 def test_variables_of_other_commands_are_let_be(house: House, name: str) -> None:
     assert house.load(environ={f"REVERIFY_{name}": "x"}).format == ("text",)
 
@@ -336,6 +334,30 @@ def test_config_shows_values_and_where_they_came_from(
     assert shown["strict"] == {"value": True, "origin": "environment"}
     assert shown["offline"] == {"value": False, "origin": "default"}
     assert list(shown) == list(NAMES)
+
+
+def test_config_shows_no_password(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(house.here)
+    monkeypatch.setenv("REVERIFY_DB", "postgresql://ada:se:c@ret@db.example.org/caps")
+    assert _run(["config", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["db"]["value"] == "postgresql://ada:***@db.example.org/caps"
+
+
+def test_a_database_is_sqlite_or_postgresql(house: House) -> None:
+    with pytest.raises(
+        UsageError, match=r"environment: db: 'mysql://x' is no database"
+    ):
+        house.load(environ={"REVERIFY_DB": "mysql://x"})
+
+
+def test_the_database_of_scidex_is_found_by_its_own_variables(house: House) -> None:
+    scidex = {"SCIDEX_DB_BACKEND": "postgres"}
+    assert house.load(environ=scidex).db == "postgresql://"
+    ours = {"REVERIFY_DB": "sqlite:////srv/capsules.sqlite"}
+    assert house.load(environ=scidex | ours).db == ours["REVERIFY_DB"]
 
 
 def test_config_is_for_people_too(

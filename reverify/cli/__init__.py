@@ -72,6 +72,13 @@ app.command("rules")(show.rules)
 app.command("profiles")(show.profiles)
 app.command("config")(show.config)
 
+capsule_app = typer.Typer(
+    help="Capsules: capture, register, list, show, and see that the registry holds.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+)
+app.add_typer(capsule_app, name="capsule")
+
 
 def main() -> None:
     """Run the command line, and leave with its exit code."""

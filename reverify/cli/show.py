@@ -2,6 +2,7 @@
 
 import difflib
 import json as json_library
+import re
 import textwrap
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,6 +27,7 @@ _HEADINGS = {
     "vanished": "vanished: only in the first report",
     "healed": "healed: refuted before, confirmed now",
 }
+_PASSWORD = re.compile(r"(://[^/@:]*:)[^/]*(@)")
 _SHOWN = 20
 _COLUMNS = 80
 _TELLING = 4
@@ -138,7 +140,11 @@ def config(*, json: JsonOption = False) -> None:
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON has
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, Path):
+        return str(value)
+    return _PASSWORD.sub(r"\1***\2", value) if isinstance(value, str) else value
 
 
 def diff(

@@ -1,0 +1,1 @@
+"""Which capsules do we keep, and how do they leave?"""
