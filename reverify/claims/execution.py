@@ -14,7 +14,8 @@ def claims(crate: Crate) -> Iterator[Claim]:
     """Every recorded action that ran something.
 
     ControlAction and OrganizeAction describe how an engine went about it, and are no
-    runs with files of their own.
+    runs with files of their own; nor is an action whose object is the metadata
+    document, which tells how that was kept.
 
     Source: Process Run Crate 0.5, "Requirements".
     """
@@ -24,6 +25,8 @@ def claims(crate: Crate) -> Iterator[Claim]:
         if not ACTIONS.intersection(entity.types) or not entity.values("instrument"):
             continue
         run = read_run(crate.metadata, entity)
+        if crate.metadata.descriptor and crate.metadata.descriptor.id in run.inputs:
+            continue
         yield Claim(
             kind=ClaimKind.EXECUTION,
             topic=Topic.RUN,

@@ -100,3 +100,9 @@ def test_each_run_is_a_claim_of_its_own(tmp_path: Path) -> None:
     report = check(tmp_path)
     assert len(of(report, "#run", "execution")) == 1
     assert len(of(report, "#again", "execution")) == 1
+
+
+def test_an_action_on_the_metadata_document_is_no_run(tmp_path: Path) -> None:
+    kept = action("UpdateAction", object={"@id": "ro-crate-metadata.json"})
+    write_crate(tmp_path, kept, TOOL)
+    assert rules(check(tmp_path), "execution") == []
