@@ -23,14 +23,16 @@ from reverify.model.claim import Claim, Topic
 from reverify.model.finding import Evidence, Finding
 from reverify.model.outcome import ClaimKind, Outcome
 
+_IN_NAME = Topic.DIGEST_IN_NAME
 _HOLDS = {name: f"the file has the {name} that is stated" for name in HEX_LENGTH}
 
 
 def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Finding]:
     """Read every file once, and hold all that is stated of it against that."""
-    covered = _read(claims, crate, tools)
+    named = [claim for claim in claims if claim.topic == _IN_NAME]
+    covered = _read(claims, crate, tools, all_files=bool(named))
     at = tools.services.clock.now()
-    holders = _holders(claims, crate)
+    holders = _holders(named, crate)
     yield from faults_of(ClaimKind.FIXITY, crate)
     for topic, group in groupby(claims, attrgetter("topic")):
         if topic == Topic.DIGEST:
@@ -42,13 +44,21 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
         elif topic == Topic.DIGEST_FOREIGN:
             yield from map(_foreign, group)
         elif topic == Topic.COVERAGE:
-            named = (c.expected for c in claims if c.topic == Topic.DIGEST_IN_NAME)
-            covered |= {holders.get(name.partition(":")[2], "") for name in named}
+            names = (claim.expected for claim in named)
+            covered |= {holders.get(name.partition(":")[2], "") for name in names}
             yield from (_coverage(claim, crate, covered) for claim in group)
 
 
-def _read(claims: Sequence[Claim], crate: Crate, tools: Tools) -> set[str]:
+def _read(
+    claims: Sequence[Claim], crate: Crate, tools: Tools, *, all_files: bool
+) -> set[str]:
     """Digest every file that something is stated of, and say which bytes these are.
+
+    Args:
+        claims: what is stated.
+        crate: what has the files.
+        tools: who is told how far it is.
+        all_files: whether the sha256 of all files is wanted in any case.
 
     Returns:
         the paths of the files that have a stated digest, well-formed.
@@ -59,21 +69,21 @@ def _read(claims: Sequence[Claim], crate: Crate, tools: Tools) -> set[str]:
     entries = crate.payload.entries
     wanted: dict[str, frozenset[str]] = {}
     nothing: frozenset[str] = frozenset()
-    all_files = crate.payload.needs_every_digest
+    file = EntryKind.FILE
     for claim in claims:
-        if claim.topic == Topic.DIGEST_IN_NAME:
-            all_files = True
-        path = claim.path
-        entry = entries.get(path) if path else None
-        if path is None or entry is None or entry.kind is not EntryKind.FILE:
+        path = claim.path or ""
+        entry = entries.get(path)
+        if entry is None or entry.kind is not file:
             continue
         name, _, digest = claim.expected.partition(":")
         if len(digest) == HEX_LENGTH.get(name):
             wanted[path] = _and(wanted.get(path, nothing), name)
     covered = set(wanted)
-    if all_files:
+    if all_files or crate.payload.needs_every_digest:
         for path in crate.payload.files:
-            wanted[path] = _and(wanted.get(path, nothing), "sha256")
+            names = wanted.get(path, nothing)
+            if "sha256" not in names:
+                wanted[path] = _and(names, "sha256")
     size = sum(entries[path].size for path in wanted)
     tools.progress.start("reading", len(wanted), size)
     with ThreadPoolExecutor(1) as pool:
@@ -279,12 +289,10 @@ def _coverage(claim: Claim, crate: Crate, covered: set[str]) -> Finding:
     return finding(claim, "fixity/uncovered", reason, observed=observed)
 
 
-def _holders(claims: Sequence[Claim], crate: Crate) -> dict[str, str]:
+def _holders(named: Sequence[Claim], crate: Crate) -> dict[str, str]:
     """Which file has which sha256, by as many of its digits as some name has."""
     lengths = {
-        len(claim.expected.partition(":")[2].partition(";")[0])
-        for claim in claims
-        if claim.topic == Topic.DIGEST_IN_NAME
+        len(claim.expected.partition(":")[2].partition(";")[0]) for claim in named
     } & {8, 16, 24, 30, 32, 64}  # those of RFC 6920, and a whole one
     holders: dict[str, str] = {}
     for path, found in crate.fingerprints.items() if lengths else ():

@@ -43,7 +43,7 @@ def claims(crate: Crate) -> Iterator[Claim]:
 def _bag_claims(bag: Bag, id_of: Callable[[str], str | None]) -> Iterator[Claim]:
     seen = set()
     for manifest in bag.manifests:
-        for path, _, line in manifest.listed:
+        for path, _, where in manifest.listed:
             if path not in seen:
                 seen.add(path)
                 yield Claim(
@@ -51,7 +51,7 @@ def _bag_claims(bag: Bag, id_of: Callable[[str], str | None]) -> Iterator[Claim]
                     topic=Topic.BAG_FILE,
                     subject=id_of(path) or path,
                     expected="present:file",
-                    stated_in=Place(manifest.file, "", line),
+                    stated_in=where,
                     path=path,
                 )
         yield Claim(

@@ -50,9 +50,7 @@ def claims(crate: Crate) -> Iterator[Claim]:
         for bag in crate.bags:
             for manifest in bag.manifests:
                 topic = Topic.DIGEST if manifest.algorithm else Topic.DIGEST_FOREIGN
-                file = manifest.file
-                for path, digest, line in manifest.listed:
-                    where = Place(file, "", line)
+                for path, digest, where in manifest.listed:
                     about = ids.get(path) or path
                     yield Claim(kind, topic, about, digest, where, path)
     if not crate.is_document:

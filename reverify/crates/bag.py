@@ -5,13 +5,14 @@ Source: RFC 8493, The BagIt File Packaging Format (V1.0).
 
 import re
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 from reverify.crates.digests import algorithm
 from reverify.crates.names import path_fault, twins
 from reverify.crates.payload import EntryKind, Fault, Payload
 from reverify.errors import CrateError
+from reverify.model.claim import Place
 
 DECLARATION = "bagit.txt"
 _DECLARED = re.compile(
@@ -43,12 +44,12 @@ class Listed(NamedTuple):
     Attributes:
         path: from the opened location.
         digest: as canonical text, `sha256:HEX`, in lower case.
-        line: counted from 1.
+        place: the line itself.
     """
 
     path: str
     digest: str
-    line: int
+    place: Place
 
 
 class Manifest(NamedTuple):
@@ -101,7 +102,6 @@ class Bag:
     def __init__(self, payload: Payload, base: str, files: Sequence[str]) -> None:
         self.base = base
         self._files = _below(files, base)
-        self._paths = {path: path for path in self._files}  # one text for each path
         self.version = ""
         self.manifests: list[Manifest] = []
         self.tag_files = {
@@ -205,7 +205,8 @@ class Bag:
             reason = f"{self.base}{name}: {digest_name} is not an algorithm we have"
             self._note("fixity/bag-algorithm-unknown", name, reason)
         prefix = f"{known or digest_name}:"
-        base, paths, listed = self.base, self._paths, manifest.listed
+        base, paths = self.base, {path: path for path in self._files}
+        file, listed = manifest.file, manifest.listed
         escaped = "%" in text
         seen: set[str] = set()
         odd: list[tuple[int, str]] = []
@@ -221,7 +222,8 @@ class Bag:
                 and path.startswith("data/") is not of_tags
             ):
                 seen.add(full)
-                listed.append(Listed(full, prefix + digest.lower(), number))
+                place = Place(file, "", number)
+                listed.append(Listed(full, prefix + digest.lower(), place))
             elif line:
                 odd.append((number, line))
         if odd:
@@ -263,7 +265,8 @@ class Bag:
             before = seen.setdefault(full, stated)
             if before is not stated:
                 self._twice(name, path, number, same=before == stated)
-            manifest.listed.append(Listed(full, stated, number))
+            place = Place(manifest.file, "", number)
+            manifest.listed.append(Listed(full, stated, place))
         if legacy:
             reason = f"{self.base}{name}: has ' *path' or './path', from line {legacy}"
             self._note("completeness/bag-legacy-syntax", name, reason, legacy)
@@ -284,7 +287,9 @@ class Bag:
             if _SYSTEM_FILE.search(item.path + "\n"):
                 reason = f"{self.base}{name}: {item.path!r} belongs to an operating"
                 reason += " system, not to the payload"
-                self._note("completeness/bag-system-file", name, reason, item.line)
+                self._note(
+                    "completeness/bag-system-file", name, reason, item.place.line
+                )
 
     def _twice(self, name: str, path: str, line: int, *, same: bool) -> None:
         if same and self.version != "1.0":
@@ -348,12 +353,19 @@ class Bag:
                 self.oxum = Oxum(octets, files, self.base + name, number)
 
 
-def manifest_algorithms(payload: Payload) -> set[str]:
-    """The algorithms that manifests are of, by their file names alone."""
-    names = (path.rpartition("/")[2] for path in payload.files)
+def foreseen(paths: Collection[str]) -> set[str]:
+    """The algorithms that a bag's files will be digested with, by its paths alone.
+
+    Returns:
+        those of the manifests, and the one that tells which bytes a crate is; none if
+        there is no bag.
+    """
+    names = {path.rpartition("/")[2] for path in paths}
+    if DECLARATION not in names:
+        return set()
     found = (_MANIFEST.fullmatch(name) for name in names if "manifest-" in name)
     known = (algorithm(match["name"]) for match in found if match)
-    return {name for name in known if name}
+    return {"sha256", *filter(None, known)}
 
 
 def find_bags(payload: Payload, tops: list[str]) -> list[Bag]:

@@ -136,10 +136,11 @@ class Crate:
         """
         found = set()
         for path in self.payload.files:
-            folder, _, name = path.rpartition("/")
-            below = path.startswith(self.prefix) and f"{folder}/" != self.prefix
-            if name in DESCRIPTORS and folder and below:
-                found.add(folder)
+            if path.endswith(DESCRIPTORS):  # few do, and that is quickly seen
+                folder, _, name = path.rpartition("/")
+                below = path.startswith(self.prefix) and f"{folder}/" != self.prefix
+                if name in DESCRIPTORS and folder and below:
+                    found.add(folder)
         return sorted(found)
 
     def locate(self, id: str) -> Located:

@@ -5,7 +5,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,6 +21,14 @@ BATCH_FILES = 1000
 BATCH_BYTES = 64 << 20
 WORTH_A_WORKER = (1500, 48 << 20)
 """Files and bytes from which on a worker process earns the time it takes to start."""
+EARLY_FILES = 2000
+"""So many files are handed over at a time while others are still being listed."""
+
+Foresight = Callable[[Collection[str]], Collection[str]]
+"""From the paths in a folder to the algorithms that all files below it will be digested
+with; to none where that cannot be told."""
+
+_FILE, _FOLDER = EntryKind.FILE, EntryKind.FOLDER
 
 
 class DirectoryPayload(Payload):
@@ -29,22 +37,32 @@ class DirectoryPayload(Payload):
     The user's own path to the folder may be a link; nothing below it may. Every name
     is opened part by part from a descriptor of the folder, so that a file swapped for
     a link between look and open is refused as well.
+
+    Args:
+        root: the folder.
+        budget: what may be read.
+        foresight: asked of the folder, or of the only one in it. If it tells, files are
+            digested while others are still being listed.
     """
 
     format = "directory"
 
-    def __init__(self, root: Path, budget: Budget) -> None:
+    def __init__(
+        self, root: Path, budget: Budget, foresight: Foresight | None = None
+    ) -> None:
         super().__init__(budget)
         self._root = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         self._folder = hashing.Folder(self._root)
         self._lock = threading.Lock()
-        self._ahead: tuple[Reading, frozenset[str]] | None = None
+        self._foresight = foresight
+        self._foreseen: frozenset[str] = frozenset()
+        self._ahead: Reading | None = None
+        self._ahead_size = 0
+        self._waiting: list[str] = []
 
     def close(self) -> None:
         """Let go of the folder."""
-        if self._ahead is not None:
-            self._ahead[0].close()
-            self._ahead = None
+        self._forget()
         if self._root >= 0:
             self._folder.close()
             os.close(self._root)
@@ -60,6 +78,7 @@ class DirectoryPayload(Payload):
                 if path.count("/") >= self.budget.limits.depth:
                     self._too_much(path, f"{self.budget.limits.depth} folders deep")
                     continue
+                alone = len(found) <= 1
                 try:
                     names = self._scan(folder.descend(path), path, found)
                 except OSError as error:
@@ -68,12 +87,19 @@ class DirectoryPayload(Payload):
                     self.faults.append(Fault(rule, path or "./", reason))
                     continue
                 waiting.extend(names)
+                if alone and self._foresight and self.budget.limits.jobs > 1:
+                    self._foreseen = frozenset(self._foresight(found))
+                if self._foreseen and len(self._waiting) >= EARLY_FILES:
+                    self._read_ahead(found)
                 if len(found) > self.budget.limits.files:
                     self._too_much("", f"after {len(found):,} names")
                     break
                 self.budget.tick(path or "./")
         finally:
             folder.close()
+        if self._foreseen:
+            self._read_all_ahead(found)
+        self._waiting.clear()
         return found
 
     def _with_folders(self, entries: dict[str, Entry]) -> dict[str, Entry]:
@@ -88,7 +114,9 @@ class DirectoryPayload(Payload):
                 full = prefix + name.name
                 entry = _entry(name, fd)
                 found[full] = entry
-                if entry.kind is EntryKind.FOLDER:
+                if entry.kind is _FILE:
+                    self._waiting.append(full)
+                elif entry.kind is _FOLDER:
                     if path_fault(full):
                         self._too_much(full, "at a path that is too long to open")
                     else:
@@ -107,19 +135,38 @@ class DirectoryPayload(Payload):
         """Digest one file, up to the size it has now."""
         return dict(self.fingerprints({path: algorithms}))[path]
 
-    def read_ahead(self, algorithms: Collection[str]) -> None:
-        """Begin to digest all files, if there are enough, while the rest is prepared.
+    def _read_ahead(self, found: Mapping[str, Entry]) -> None:
+        """Begin to digest the files that have been listed since the last time."""
+        wanted = dict.fromkeys(self._waiting, self._foreseen)
+        batches = self._batches(wanted, found)
+        size = self._ahead_size + sum(batch.size for batch in batches)
+        if size > self.budget.bytes_left:
+            self._forget()
+            self._foreseen = frozenset()
+            return
+        if self._ahead is None and self._worth_workers(batches):
+            self._ahead = self._reading()
+        if self._ahead is not None:
+            self._ahead.add(batches)
+            self._ahead_size = size
+            self._waiting.clear()
 
-        What somebody wants beyond these algorithms costs a second reading.
+    def _read_all_ahead(self, found: Mapping[str, Entry]) -> None:
+        """See that all is being digested, if the budget has room for all of it.
+
+        What somebody wants beyond the algorithms foreseen costs a second reading.
         """
-        wanted = dict.fromkeys(self.files, frozenset(algorithms))
-        batches = self._batches(wanted)
-        if self._worth_workers(batches):
-            try:
-                self.budget.spend(sum(batch.size for batch in batches), "./")
-            except LimitError:
-                return
-            self._ahead = self._reading(batches), frozenset(algorithms)
+        self._read_ahead(found)
+        try:
+            if self._ahead is not None:
+                self.budget.spend(self._ahead_size, "./")
+        except LimitError:
+            self._forget()
+
+    def _forget(self) -> None:
+        if self._ahead is not None:
+            self._ahead.close()
+            self._ahead = None
 
     def fingerprints(
         self, wanted: Mapping[str, Collection[str]]
@@ -127,12 +174,10 @@ class DirectoryPayload(Payload):
         """Digest many files, in worker processes where there are enough of them."""
         left = dict(wanted)
         if self._ahead is not None:
-            reading, algorithms = self._ahead
-            for path, found in reading.results():
+            foreseen = self._foreseen
+            for path, found in self._ahead.results():
                 names = left.get(path)
-                if names is not None and (
-                    found.problem or algorithms.issuperset(names)
-                ):
+                if names is not None and (found.problem or foreseen.issuperset(names)):
                     del left[path]
                     yield path, found
             self._ahead = None
@@ -145,9 +190,11 @@ class DirectoryPayload(Payload):
                 except LimitError as error:
                     del left[path]
                     yield path, Fingerprint(0, {}, error.reason, limit=True)
-        batches = self._batches(left)
+        batches = self._batches(left, self.entries)
         if self._worth_workers(batches):
-            yield from self._reading(batches).results()
+            reading = self._reading()
+            reading.add(batches)
+            yield from reading.results()
         else:
             yield from self._here(batches)
 
@@ -158,21 +205,21 @@ class DirectoryPayload(Payload):
         much = files >= files_worth or (size >= bytes_worth and len(batches) > 1)
         return much and self.budget.limits.jobs > 1
 
-    def _reading(self, batches: list[Batch]) -> Reading:
+    def _reading(self) -> Reading:
         budget = self.budget
-        return Reading(
-            self._root, batches, budget.limits.jobs, lambda: budget.seconds_left
-        )
+        return Reading(self._root, budget.limits.jobs, lambda: budget.seconds_left)
 
     def _size(self, path: str) -> int:
         entry = self.entries.get(path)
         return entry.size if entry else 0
 
-    def _batches(self, wanted: Mapping[str, Collection[str]]) -> list[Batch]:
+    @staticmethod
+    def _batches(
+        wanted: Mapping[str, Collection[str]], entries: Mapping[str, Entry]
+    ) -> list[Batch]:
         """Pack files of the same algorithms together, the most bytes first."""
         groups: dict[frozenset[str], Batch] = {}
         batches = []
-        entries = self.entries
         for path, algorithms in wanted.items():
             key = frozenset(algorithms)
             batch = groups.get(key)
@@ -211,9 +258,9 @@ def _entry(name: os.DirEntry[str], folder: int) -> Entry:
 
 def _kind(name: os.DirEntry[str], folder: int) -> Entry:
     if name.is_file(follow_symlinks=False):
-        return Entry(EntryKind.FILE, name.stat(follow_symlinks=False).st_size)
+        return Entry(_FILE, name.stat(follow_symlinks=False).st_size)
     if name.is_dir(follow_symlinks=False):
-        return Entry(EntryKind.FOLDER)
+        return Entry(_FOLDER)
     if name.is_symlink():
         return Entry(EntryKind.LINK, 0, os.readlink(name.name, dir_fd=folder))
     mode = name.stat(follow_symlinks=False).st_mode

@@ -1,21 +1,25 @@
 """Digest files below one folder; run as a program, it does so for a parent.
 
 This module imports nothing of reverify and little else, so that a worker is there in
-some milliseconds: `python -I -S hashing.py FD` reads one JSON request a line from
-standard input, digests the files below the folder open as descriptor FD, and answers
-with one JSON line each.
+some milliseconds: `python -I -S hashing.py FD` receives requests on standard input,
+digests the files below the folder open as descriptor FD, and sends an answer to each.
+Parent and worker are the same Python, so that they may talk in `marshal`.
 
-Request: `[["sha256", ...], seconds left, "path", ...]`.
-Answer: for each path `[size, [hex, ...], problem]`.
+Request: `(["sha256", ...], deadline by time.monotonic, ["path", ...])`.
+Answer: for each path `(size, {"sha256": hex, ...}, problem)`.
 """
 
 import errno
 import hashlib
-import json
+import marshal
 import os
 import stat
 import sys
 import time
+
+TYPE_CHECKING = False  # to import `typing` takes as long as all the others do
+if TYPE_CHECKING:
+    from typing import IO, Any
 
 BLOCK = 1 << 20
 FILE_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
@@ -26,7 +30,33 @@ QUICK = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
 
 OUT_OF_TIME = "not read to its end, the time is up; give more with --max-time"
 
-Result = tuple[int, list[str], str]
+Result = tuple[int, dict[str, str], str]
+"""Size in bytes, lower-case hex by hashlib's name of the algorithm, what went wrong."""
+
+LENGTH_BYTES = 8
+NICE = 5
+"""Where processors are short the parent goes first: its way is the longer one."""
+
+
+def send(stream: "IO[bytes]", message: object) -> None:
+    """Send a message of plain values, its length in front.
+
+    Raises:
+        OSError: nobody is there to receive it.
+    """
+    data = marshal.dumps(message)
+    stream.write(len(data).to_bytes(LENGTH_BYTES, "big") + data)
+    stream.flush()
+
+
+def receive(stream: "IO[bytes]") -> "Any":  # noqa: ANN401 - whatever was sent
+    """Receive the next message.
+
+    Raises:
+        EOFError: there is none, or not all of it.
+    """
+    length = int.from_bytes(stream.read(LENGTH_BYTES), "big")
+    return marshal.loads(stream.read(length))  # noqa: S302 - from our own program
 
 
 class Folder:
@@ -109,18 +139,18 @@ def hash_file(
         deadline: when to stop, by `time.monotonic`.
 
     Returns:
-        its size in bytes, the digests in lower-case hex, and what went wrong.
+        its size, its digests, and why there are none, as far as that is known.
     """
     if time.monotonic() > deadline:
-        return 0, [], OUT_OF_TIME
+        return 0, {}, OUT_OF_TIME
     try:
         fd, before = folder.open_and_stat(path)
     except OSError as error:
-        return 0, [], error.strerror or "cannot be opened"
+        return 0, {}, error.strerror or "cannot be opened"
     try:
         return _hash_open_file(fd, before, algorithms, buffer, deadline)
     except OSError as error:
-        return 0, [], error.strerror or "cannot be read"
+        return 0, {}, error.strerror or "cannot be read"
     finally:
         os.close(fd)
 
@@ -136,46 +166,48 @@ def _hash_open_file(
     read = os.readv(fd, [buffer])
     if read == size < len(buffer):  # the whole file in one go, as most files are
         data = buffer[:read]
-        digests = [
-            QUICK[name](data).hexdigest()
+        digests = {
+            name: QUICK[name](data).hexdigest()
             if name in QUICK
             else hashlib.new(name, data, usedforsecurity=False).hexdigest()
             for name in algorithms
-        ]
+        }
     else:
-        hashes = [hashlib.new(name, usedforsecurity=False) for name in algorithms]
+        hashes = {n: hashlib.new(n, usedforsecurity=False) for n in algorithms}
         total = read
         while read:
             data = buffer[:read]
-            for item in hashes:
+            for item in hashes.values():
                 item.update(data)
             if total >= size:
                 break
             if time.monotonic() > deadline:
-                return total, [], OUT_OF_TIME
+                return total, {}, OUT_OF_TIME
             read = os.readv(fd, [buffer[: min(len(buffer), size - total)]])
             total += read
-        digests = [item.hexdigest() for item in hashes]
+        digests = {name: item.hexdigest() for name, item in hashes.items()}
         if total != size:
-            return total, [], "changed while it was read"
+            return total, {}, "changed while it was read"
     after = os.fstat(fd)
     if after.st_mtime_ns != before.st_mtime_ns or after.st_size != size:
-        return size, [], "changed while it was read"
+        return size, {}, "changed while it was read"
     return size, digests, ""
 
 
 def main() -> None:
     """Serve one parent until it closes our standard input."""
+    os.nice(NICE)
     folder = Folder(int(sys.argv[1]))
     buffer = memoryview(bytearray(BLOCK))
-    for line in sys.stdin.buffer:
-        algorithms, seconds, *paths = json.loads(line)
-        deadline = time.monotonic() + seconds
-        answers = [
+    while True:
+        try:
+            algorithms, deadline, paths = receive(sys.stdin.buffer)
+        except EOFError:
+            return
+        answer = [
             hash_file(folder, path, algorithms, buffer, deadline) for path in paths
         ]
-        sys.stdout.write(json.dumps(answers) + "\n")
-        sys.stdout.flush()
+        send(sys.stdout.buffer, answer)
 
 
 if __name__ == "__main__":

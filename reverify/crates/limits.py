@@ -85,6 +85,11 @@ class Budget:
         self.tick(subject)
 
     @property
+    def bytes_left(self) -> int:
+        """Bytes that may still be read."""
+        return self._bytes_left
+
+    @property
     def seconds_left(self) -> float:
         """Wall time that is left, in seconds; never negative."""
         return max(0.0, self._deadline - self._clock())

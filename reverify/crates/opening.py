@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
-from reverify.crates.bag import manifest_algorithms
+from reverify.crates.bag import foreseen
 from reverify.crates.below import BelowPayload
 from reverify.crates.crate import Crate, Layout, layout_of
 from reverify.crates.directory import DirectoryPayload
@@ -63,7 +63,7 @@ def open_crate(
         limits: how much may be read.
         inside: the folder of a nested crate, instead of the crate itself.
         read_ahead: whether the digests of all files will be wanted; those of a bag are
-            begun at once, since its manifests name their algorithms.
+            begun at once, since the names of its manifests tell their algorithms.
 
     Yields:
         the crate; its files stay open as long as the context does.
@@ -75,17 +75,21 @@ def open_crate(
     """
     budget = Budget(limits or Limits())
     with contextlib.ExitStack() as stack:
-        payload, layout = _open(location, http, budget, stack)
+        ahead = read_ahead and not inside
+        payload, layout = _open(location, http, budget, stack, ahead=ahead)
         if inside:
             payload = BelowPayload(payload, inside)
             layout = layout_of(payload)
-        if read_ahead and layout.bags:
-            payload.read_ahead({"sha256", *manifest_algorithms(payload)})
         yield stack.enter_context(Crate(location, payload, layout))
 
 
 def _open(
-    location: str, http: Http | None, budget: Budget, stack: contextlib.ExitStack
+    location: str,
+    http: Http | None,
+    budget: Budget,
+    stack: contextlib.ExitStack,
+    *,
+    ahead: bool,
 ) -> tuple[Payload, Layout]:
     if location == "-":
         limit = budget.limits.metadata_bytes
@@ -103,10 +107,9 @@ def _open(
             return _web(location, http, budget, stack)
         if scheme not in {"file", "local"}:
             return _remote(location, http, budget)
-        return _local(
-            Path(unquote("/" + url.string[url.end() :].partition("/")[2])), budget
-        )
-    return _local(Path(location), budget)
+        path = unquote("/" + url.string[url.end() :].partition("/")[2])
+        return _local(Path(path), budget, ahead=ahead)
+    return _local(Path(location), budget, ahead=ahead)
 
 
 def _exists(location: str) -> bool:
@@ -125,7 +128,7 @@ def _with_layout(payload: Payload) -> tuple[Payload, Layout]:
 # -- this machine ------------------------------------------------------------------
 
 
-def _local(path: Path, budget: Budget) -> tuple[Payload, Layout]:
+def _local(path: Path, budget: Budget, *, ahead: bool) -> tuple[Payload, Layout]:
     try:
         mode = path.stat().st_mode
     except FileNotFoundError as error:
@@ -133,14 +136,14 @@ def _local(path: Path, budget: Budget) -> tuple[Payload, Layout]:
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be looked at ({error})") from error
     if stat.S_ISDIR(mode):
-        return _directory(path, budget)
+        return _directory(path, budget, ahead=ahead)
     if not stat.S_ISREG(mode):
         raise CrateError(
             f"{path}: is neither a file nor a directory",
             rule="conformance/not-a-crate",
         )
     if path.name in DESCRIPTORS:
-        return _directory(path.parent, budget)
+        return _directory(path.parent, budget, ahead=ahead)
     try:
         stream = path.open("rb")
         head = stream.read(_HEAD)
@@ -161,9 +164,9 @@ def _local(path: Path, budget: Budget) -> tuple[Payload, Layout]:
         raise
 
 
-def _directory(path: Path, budget: Budget) -> tuple[Payload, Layout]:
+def _directory(path: Path, budget: Budget, *, ahead: bool) -> tuple[Payload, Layout]:
     try:
-        payload = DirectoryPayload(path, budget)
+        payload = DirectoryPayload(path, budget, foreseen if ahead else None)
     except OSError as error:
         raise CrateError(
             f"{path}: cannot be listed ({error.strerror})",

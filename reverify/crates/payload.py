@@ -118,10 +118,9 @@ class Payload(ABC):
     def files(self) -> tuple[str, ...]:
         """The paths of all regular files."""
         if self._files is None:
+            file = EntryKind.FILE
             self._files = tuple(
-                path
-                for path, entry in self.entries.items()
-                if entry.kind is EntryKind.FILE
+                path for path, entry in self.entries.items() if entry.kind is file
             )
         return self._files
 
@@ -172,9 +171,6 @@ class Payload(ABC):
             raise
         except READ_ERRORS as error:
             raise _unreadable(path, error) from error
-
-    def read_ahead(self, algorithms: Collection[str]) -> None:  # noqa: B027
-        """All files will be wanted, digested so: begin, if that is of any use."""
 
     def fingerprints(
         self, wanted: Mapping[str, Collection[str]]

@@ -1,13 +1,16 @@
 """Digest many files below one folder, in processes of their own."""
 
-import json
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor, as_completed
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 
 from reverify.crates import hashing
 from reverify.crates.digests import Fingerprint
+
+PIPE_BYTES = 1 << 20
+"""Room for an answer, so that a worker need not wait until it is read to the end."""
 
 
 class Batch:
@@ -30,32 +33,35 @@ class Batch:
         if problem:
             limit = problem == hashing.OUT_OF_TIME
             return Fingerprint(size, {}, f"{path}: {problem}", limit=limit)
-        return Fingerprint(size, dict(zip(self.algorithms, digests)))  # noqa: B905 - many
+        return Fingerprint(size, digests)
 
 
 class Reading:
-    """Files that are being digested, from now on and until `close`.
+    """Files that are being digested, from when they are added and until `close`.
 
     Args:
         root: a descriptor of the folder; it stays the caller's.
-        batches: what to digest, in this order.
         jobs: how many processes to use.
         seconds_left: how long it may still take, asked before each batch.
     """
 
-    def __init__(
-        self,
-        root: int,
-        batches: list[Batch],
-        jobs: int,
-        seconds_left: Callable[[], float],
-    ) -> None:
-        jobs = min(jobs, len(batches))
+    def __init__(self, root: int, jobs: int, seconds_left: Callable[[], float]) -> None:
+        self._root = root
+        self._jobs = jobs
         self._seconds_left = seconds_left
-        self._workers = [_Worker(root) for _ in range(jobs)]
-        self._idle = list(self._workers)
+        self._workers: list[_Worker] = []
+        self._idle: list[_Worker] = []
         self._pool = ThreadPoolExecutor(jobs)
-        self._tasks = [self._pool.submit(self._digest, batch) for batch in batches]
+        self._tasks: list[Future[list[tuple[str, Fingerprint]]]] = []
+
+    def add(self, batches: list[Batch]) -> None:
+        """Digest these too, after those that were added before."""
+        for batch in batches:
+            if len(self._workers) < self._jobs:
+                worker = _Worker(self._root)
+                self._workers.append(worker)
+                self._idle.append(worker)
+            self._tasks.append(self._pool.submit(self._digest, batch))
 
     def results(self) -> Iterator[tuple[str, Fingerprint]]:
         """The files, as they are done."""
@@ -93,24 +99,25 @@ class _Worker:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             pass_fds=(root,),
+            pipesize=PIPE_BYTES,
             env={},
         )
 
     def ask(self, batch: Batch, seconds: float) -> list[hashing.Result]:
         """Have a batch digested; where the process fails, that is the answer."""
+        deadline = time.monotonic() + seconds  # of the machine, not of a process
         try:
-            return self._ask([list(batch.algorithms), seconds, *batch.paths])
-        except (OSError, ValueError):
+            return self._ask((list(batch.algorithms), deadline, batch.paths))
+        except (OSError, EOFError, ValueError):
             failure = "the process that digests files ended too early"
-            return [(0, [], failure)] * len(batch.paths)
+            return [(0, {}, failure)] * len(batch.paths)
 
-    def _ask(self, request: list[object]) -> list[hashing.Result]:
+    def _ask(self, request: object) -> list[hashing.Result]:
         stdin, stdout = self._process.stdin, self._process.stdout
         if stdin is None or stdout is None:  # pragma: no cover - asked for pipes
             raise AssertionError
-        stdin.write(json.dumps(request).encode() + b"\n")
-        stdin.flush()
-        answers: list[hashing.Result] = json.loads(stdout.readline())
+        hashing.send(stdin, request)
+        answers: list[hashing.Result] = hashing.receive(stdout)
         return answers
 
     def close(self) -> None:

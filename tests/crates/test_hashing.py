@@ -1,7 +1,7 @@
 """The small program that digests files below one folder."""
 
 import hashlib
-import json
+import io
 import os
 import subprocess
 import sys
@@ -46,21 +46,21 @@ def test_all_bytes_are_digested(folder: hashing.Folder, root: Path, path: str) -
     data = (root / path).read_bytes()
     size, digests, problem = digest(folder, path)
     assert (size, problem) == (len(data), "")
-    assert digests == [
-        hashlib.sha256(data).hexdigest(),
-        hashlib.md5(data).hexdigest(),
-    ]
+    assert digests == {
+        "sha256": hashlib.sha256(data).hexdigest(),
+        "md5": hashlib.md5(data).hexdigest(),
+    }
 
 
 def test_an_empty_file_has_a_digest(folder: hashing.Folder, root: Path) -> None:
     (root / "empty").touch()
-    assert digest(folder, "empty")[1][0] == hashlib.sha256(b"").hexdigest()
+    assert digest(folder, "empty")[1]["sha256"] == hashlib.sha256(b"").hexdigest()
 
 
 @pytest.mark.parametrize("path", ["nowhere", "nowhere/a", "a/b", "sub", ""])
 def test_what_is_no_file_is_a_problem(folder: hashing.Folder, path: str) -> None:
     size, digests, problem = digest(folder, path)
-    assert (size, digests) == (0, [])
+    assert (size, digests) == (0, {})
     assert problem
 
 
@@ -68,7 +68,7 @@ def test_what_is_no_file_is_a_problem(folder: hashing.Folder, path: str) -> None
 def test_no_link_is_followed(folder: hashing.Folder, root: Path, link: str) -> None:
     (root / "link").symlink_to("a")
     (root / "links").symlink_to("sub")
-    assert digest(folder, link)[1] == []
+    assert digest(folder, link)[1] == {}
 
 
 def test_a_pipe_is_no_file(folder: hashing.Folder, root: Path) -> None:
@@ -81,7 +81,7 @@ def test_when_the_time_is_up_there_is_no_digest(
     folder: hashing.Folder, path: str
 ) -> None:
     _, digests, problem = digest(folder, path, time.monotonic() - 1)
-    assert digests == []
+    assert digests == {}
     assert problem == hashing.OUT_OF_TIME
 
 
@@ -95,7 +95,7 @@ def test_a_file_that_shrinks_has_changed(
         return readv(fd, buffers)
 
     monkeypatch.setattr(os, "readv", shrinking)
-    assert digest(folder, "large")[1:] == ([], "changed while it was read")
+    assert digest(folder, "large")[1:] == ({}, "changed while it was read")
 
 
 @pytest.mark.parametrize("path", ["a", "large"])
@@ -111,23 +111,34 @@ def test_a_file_that_grows_has_changed(
 
     monkeypatch.setattr(os, "readv", growing)
     size, digests, problem = digest(folder, path)
-    assert (digests, problem) == ([], "changed while it was read")
+    assert (digests, problem) == ({}, "changed while it was read")
     assert size <= hashing.BLOCK * 2 + 7
 
 
-def test_as_a_program_it_answers_line_by_line(root: Path) -> None:
+def test_as_a_program_it_answers_each_request(root: Path) -> None:
     fd = os.open(root, os.O_RDONLY)
-    requests = [[["sha256"], 60, "a", "nowhere"], [["md5"], 60, "sub/b"]]
+    requests = io.BytesIO()
+    for request in ((["sha256"], FOREVER, ["a", "nowhere"]), (["md5"], 0, ["a"])):
+        hashing.send(requests, request)
     done = subprocess.run(
         [sys.executable, "-I", "-S", hashing.__file__, str(fd)],
-        input="".join(json.dumps(item) + "\n" for item in requests).encode(),
+        input=requests.getvalue(),
         capture_output=True,
         pass_fds=(fd,),
         env={},
         check=True,
     )
     os.close(fd)
-    first, second = map(json.loads, done.stdout.splitlines())
-    assert first[0] == [3, [hashlib.sha256(b"one").hexdigest()], ""]
+    answers = io.BytesIO(done.stdout)
+    first, second = hashing.receive(answers), hashing.receive(answers)
+    assert first[0] == (3, {"sha256": hashlib.sha256(b"one").hexdigest()}, "")
     assert first[1][2]
-    assert second == [[3, [hashlib.md5(b"two").hexdigest()], ""]]
+    assert second == [(0, {}, hashing.OUT_OF_TIME)]
+
+
+@pytest.mark.parametrize("kept", [0, 3, -1])
+def test_half_a_message_is_none(kept: int) -> None:
+    stream = io.BytesIO()
+    hashing.send(stream, ["some", "text"])
+    with pytest.raises(EOFError):
+        hashing.receive(io.BytesIO(stream.getvalue()[:kept]))

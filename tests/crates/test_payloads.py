@@ -8,7 +8,7 @@ import os
 import tarfile
 import uuid
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import fsspec
@@ -48,6 +48,39 @@ class TestDirectory(PayloadSuite):
         monkeypatch.setattr(directory, "WORTH_A_WORKER", (1, 1))
         monkeypatch.setattr(directory, "BATCH_FILES", 2)
         assert dict(self.make(FILES, jobs=2).fingerprints(wanted)) == alone
+
+    @pytest.mark.parametrize("foreseen", [["md5", "sha256"], ["md5"], []])
+    @pytest.mark.parametrize("limits", [{}, {"total_bytes": 8}, {"jobs": 1}])
+    def test_what_is_read_ahead_is_what_is_read_later(
+        self,
+        monkeypatch: pytest.MonkeyPatch,
+        foreseen: list[str],
+        limits: dict[str, int],
+    ) -> None:
+        wanted = {path: {"sha256", "md5"} for path in FILES}
+        later = dict(self.make(FILES, **limits).fingerprints(wanted))
+        monkeypatch.setattr(directory, "WORTH_A_WORKER", (1, 1))
+        monkeypatch.setattr(directory, "EARLY_FILES", 1)
+        monkeypatch.setattr(directory, "BATCH_FILES", 1)
+        ahead = DirectoryPayload(
+            self.folder / "crate", budget(**limits), lambda _: foreseen
+        )
+        assert ahead.entries
+        assert dict(ahead.fingerprints(wanted)) == later
+        ahead.close()
+
+    def test_algorithms_are_foreseen_from_the_folder_or_the_only_one_in_it(
+        self,
+    ) -> None:
+        write(self.folder / "one", {"top/sub/file": b"", "top/other": b""})
+        asked: list[set[str]] = []
+
+        def foresight(paths: Collection[str]) -> list[str]:
+            asked.append(set(paths))
+            return []
+
+        assert DirectoryPayload(self.folder / "one", budget(), foresight).entries
+        assert asked == [{"top"}, {"top", "top/sub", "top/other"}]
 
     def test_names_that_are_no_utf8_reach_the_workers(
         self, monkeypatch: pytest.MonkeyPatch
