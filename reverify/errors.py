@@ -4,6 +4,8 @@
     ├── UsageError         the question cannot be asked: a bad option, no such input
     │   └── ManifestError      a manifest does not say what its schema asks for
     ├── CapsuleError       a capsule cannot be kept, found or exported as it is
+    ├── StoreError         the database cannot be reached, read or written
+    │   └── DamagedError       what it holds is not what was put there
     ├── CrateError         the crate cannot be read as one
     │   ├── UnsafeNameError   a name in it may not be used as a path
     │   └── LimitError        reading on would pass a budget
@@ -48,6 +50,14 @@ class CapsuleError(ReverifyError):
     def __init__(self, *reasons: str) -> None:
         super().__init__("; ".join(reasons))
         self.reasons = reasons
+
+
+class StoreError(ReverifyError):
+    """The database cannot be reached, read or written as it is; says what to do."""
+
+
+class DamagedError(StoreError):
+    """What a database holds is not what was put there; it is not served as data."""
 
 
 class CrateError(ReverifyError):

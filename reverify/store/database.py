@@ -1,0 +1,383 @@
+"""Opens the one database: SQLite or PostgreSQL, its tables brought up to date.
+
+Reading makes nothing: a database that is not there yet is an empty one. The first
+write makes it, and whoever finds an older one brings it up to date, in one transaction
+under the lock of a writer, so that it does not matter who comes first.
+"""
+
+import os
+import re
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+
+from reverify.errors import DamagedError, StoreError, UsageError
+from reverify.store.tables import KNOWN_REVISIONS, REVISION, VERSION_TABLE
+
+T = TypeVar("T")
+BUSY_SECONDS = 60
+"""How long to wait for others to be done with writing."""
+CONNECT_SECONDS = 10
+_LOCK = 0x7265_7665_7269_6679
+"""The advisory lock of PostgreSQL under which migrations are made."""
+_ELSEWHERE = "choose another with REVERIFY_DB"
+
+
+class Database:
+    """A database, opened when it is first needed; safe for many threads.
+
+    Args:
+        url: `sqlite:////path/to/file` or `postgresql://user:password@host/name`.
+
+    Raises:
+        UsageError: the address makes no sense, or what it takes is not installed.
+    """
+
+    def __init__(self, url: str) -> None:
+        self._url = _read(url)
+        self._engine: Engine | None = None
+        self._ready = False
+
+    @property
+    def name(self) -> str:
+        """What to call it in a sentence, without a password."""
+        if self._path is not None:
+            return str(self._path)
+        return self._url.set(drivername="postgresql").render_as_string()
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether it is a file."""
+        return self._path is not None
+
+    @property
+    def _path(self) -> Path | None:
+        if self._url.get_backend_name() != "sqlite":
+            return None
+        return Path(str(self._url.database)).absolute()
+
+    def close(self) -> None:
+        """Let go of all connections."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection | None]:
+        """One unchanging view of the database; None if there is nothing yet.
+
+        Raises:
+            StoreError: it cannot be read, or is of a newer reverify.
+        """
+        with self._translated("read"):
+            if self._path is not None and not _holds_something(self._path):
+                yield None
+                return
+            if not self._ready:
+                revision = self._revision()
+                if revision is None:
+                    yield None
+                    return
+                if revision != REVISION:
+                    self._migrate()
+                self._ready = True
+            with self._begun(write=False) as connection:
+                yield connection
+
+    @contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """A transaction: all of it is there afterwards, or nothing.
+
+        Raises:
+            StoreError: it cannot be written, or is of a newer reverify.
+        """
+        with self._translated("written"):
+            if not self._ready:
+                if self._path is not None:
+                    _create(self._path)
+                self._migrate()
+                self._ready = True
+            with self._begun(write=True) as connection:
+                yield connection
+
+    # -- connections -------------------------------------------------------------------
+
+    @contextmanager
+    def _begun(self, *, write: bool) -> Iterator[Connection]:
+        options: dict[str, Any] = {"write": write}
+        if not self.is_sqlite and not write:
+            options |= {"isolation_level": "REPEATABLE READ"}
+            options |= {"postgresql_readonly": True}
+        with self._connect().connect() as connection:
+            connection.execution_options(**options)
+            transaction = _patiently(connection.begin)
+            with transaction:
+                yield connection
+
+    def _connect(self) -> Engine:
+        if self._engine is None:
+            options: dict[str, Any] = {"max_overflow": -1, "hide_parameters": True}
+            if self.is_sqlite:
+                options["connect_args"] = {"timeout": BUSY_SECONDS}
+            else:
+                options["connect_args"] = {"application_name": "reverify"}
+                if "connect_timeout" not in self._url.query:
+                    options["connect_args"]["connect_timeout"] = CONNECT_SECONDS
+                options["pool_pre_ping"] = True
+            try:
+                engine = create_engine(self._url, **options)
+            except ImportError as error:
+                raise UsageError(
+                    f"{self.name}: PostgreSQL needs an extra: pip install"
+                    " 'reverify[postgresql]'"
+                ) from error
+            if self.is_sqlite:
+                event.listen(engine, "connect", _prepare)
+                event.listen(engine, "begin", _begin)
+            self._engine = engine
+        return self._engine
+
+    # -- tables ------------------------------------------------------------------------
+
+    def _revision(self) -> str | None:
+        """Which migration was made last; None if none was.
+
+        Raises:
+            StoreError: it is of a newer reverify, or of something else.
+        """
+        with self._begun(write=False) as connection:
+            return self._revision_in(connection)
+
+    def _revision_in(self, connection: Connection) -> str | None:
+        tables = inspect(connection)
+        if not tables.has_table(VERSION_TABLE):
+            if self.is_sqlite and tables.get_table_names():
+                raise StoreError(
+                    f"{self.name}: is a database of something else; {_ELSEWHERE}"
+                )
+            return None
+        query = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant
+        found = connection.execute(query).scalars().all()
+        if len(found) != 1:
+            raise DamagedError(
+                f"{self.name}: does not say once what it is: its table"
+                f" {VERSION_TABLE} has {len(found)} rows; restore a copy of it"
+            )
+        if found[0] not in KNOWN_REVISIONS:
+            raise StoreError(
+                f"{self.name}: was made by a newer reverify (its tables are of revision"
+                f" {found[0]!r}, this one knows {REVISION!r}); update reverify, or"
+                f" {_ELSEWHERE}"
+            )
+        return str(found[0])
+
+    def _migrate(self) -> None:
+        """Bring the tables up to date, alone."""
+        if self.is_sqlite:
+            with self._connect().connect() as connection:
+                raw = connection.connection.driver_connection
+                _patiently(lambda: raw.execute("PRAGMA journal_mode=WAL"))  # type: ignore[union-attr]
+        with self._begun(write=True) as connection:
+            if not self.is_sqlite:
+                connection.execute(text(f"SELECT pg_advisory_xact_lock({_LOCK})"))
+                encoding = connection.execute(text("SHOW server_encoding")).scalar()
+                if encoding != "UTF8":
+                    raise StoreError(
+                        f"{self.name}: keeps text as {encoding}; make one with ENCODING"
+                        " 'UTF8'"
+                    )
+            if self._revision_in(connection) == REVISION:
+                return
+            from alembic import command  # noqa: PLC0415 - only where it is needed
+            from alembic.config import Config  # noqa: PLC0415
+
+            config = Config()
+            folder = Path(__file__).parent / "migrations"
+            config.set_main_option("script_location", str(folder).replace("%", "%%"))
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+
+    # -- what goes wrong ---------------------------------------------------------------
+
+    @contextmanager
+    def _translated(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except DBAPIError as error:
+            raise self._translate(error.orig or error, done) from error
+        except sqlite3.Error as error:
+            raise self._translate(error, done) from error
+        except SQLAlchemyError as error:
+            raise DamagedError(
+                f"{self.name}: holds what nobody put there ({_first_line(error)});"
+                " restore a copy of it"
+            ) from error
+        except OSError as error:
+            raise StoreError(
+                f"{self.name}: cannot be {done} ({error.strerror}); {_ELSEWHERE}"
+            ) from error
+
+    def _translate(self, error: BaseException, done: str) -> StoreError:
+        if isinstance(error, sqlite3.Error):
+            return _of_sqlite(error, self.name, done)
+        return _of_postgresql(error, self.name, done)
+
+
+def _read(url: str) -> URL:
+    try:
+        found = make_url(url)
+    except (ArgumentError, ValueError) as error:
+        raise UsageError(
+            "REVERIFY_DB is no address of a database; write"
+            " sqlite:////path/to/file.sqlite or postgresql://user@host/name"
+        ) from error
+    backend, _, driver = found.drivername.partition("+")
+    if backend in {"postgresql", "postgres"} and driver in {"", "psycopg"}:
+        return found.set(drivername="postgresql+psycopg")
+    if backend != "sqlite" or driver not in {"", "pysqlite"}:
+        raise UsageError(
+            f"REVERIFY_DB: {found.drivername} is not supported; write sqlite:// or"
+            " postgresql://"
+        )
+    if not found.database or found.database == ":memory:" or found.query:
+        raise UsageError(
+            "REVERIFY_DB: a database of SQLite is a file, without options; write"
+            " sqlite:////path/to/file.sqlite"
+        )
+    if found.host:
+        raise UsageError(
+            f"REVERIFY_DB: sqlite://{found.host} names a host; write three slashes"
+            " before a relative path, four before an absolute one"
+        )
+    return found
+
+
+def _holds_something(path: Path) -> bool:
+    try:
+        return path.stat().st_size > 0
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+
+
+def _create(path: Path) -> None:
+    """Make the file and its folder, for nobody but the user."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+    except FileExistsError:
+        return
+
+
+def _prepare(connection: sqlite3.Connection, _: object) -> None:
+    """Set up a new connection of SQLite."""
+    connection.isolation_level = None  # transactions begin where we say so
+    for pragma in (
+        "foreign_keys=ON",
+        "synchronous=FULL",
+        "trusted_schema=OFF",
+        "cell_size_check=ON",
+    ):
+        _patiently(partial(connection.execute, f"PRAGMA {pragma}"))
+
+
+def _begin(connection: Connection) -> None:
+    write = connection.get_execution_options().get("write")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if write else "BEGIN")
+
+
+def _patiently(act: Callable[[], T]) -> T:
+    """Do it again while others are at it.
+
+    SQLite waits by itself for a writer, but not for one that opens, recovers or closes
+    the database just now.
+    """
+    deadline = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            return act()
+        except (DBAPIError, sqlite3.OperationalError) as error:
+            origin = error.orig if isinstance(error, DBAPIError) else error
+            code = getattr(origin, "sqlite_errorcode", 0) & 0xFF
+            if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(0.01)
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]
+
+
+_OF_SQLITE = {
+    sqlite3.SQLITE_BUSY: (
+        f"others have been writing to it for {BUSY_SECONDS} seconds; try again when"
+        " they are done"
+    ),
+    sqlite3.SQLITE_FULL: "the disk is full, nothing was written; make room, try again",
+    sqlite3.SQLITE_IOERR: (
+        "cannot be {done} ({said}); see that the disk works and is not full, try again"
+    ),
+    sqlite3.SQLITE_READONLY: f"may only be read; change its mode, or {_ELSEWHERE}",
+    sqlite3.SQLITE_CANTOPEN: (
+        "cannot be opened ({said}); see that its folder is there and may be written, or"
+        f" {_ELSEWHERE}"
+    ),
+}
+"""What to say, by SQLite's code."""
+_DAMAGED = "`reverify capsule verify-db` tells what is wrong; restore a copy of it"
+
+
+def _of_sqlite(error: sqlite3.Error, name: str, done: str) -> StoreError:
+    said, code = _first_line(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in _OF_SQLITE:
+        return StoreError(f"{name}: {_OF_SQLITE[code].format(done=done, said=said)}")
+    if code == sqlite3.SQLITE_NOTADB:
+        return DamagedError(
+            f"{name}: is no database of SQLite, or its beginning is damaged; restore a"
+            f" copy of it, or {_ELSEWHERE}"
+        )
+    # Nobody but us writes there: what does not fit its tables is damage as well.
+    return DamagedError(f"{name}: is damaged ({said}); {_DAMAGED}")
+
+
+_CLASSES = {
+    "28": "see that user and password in REVERIFY_DB are right",
+    "3D": "create that database, or choose another with REVERIFY_DB",
+    "42": "see that the user may create and change tables there",
+    "53": "make room on the server and try again",
+    "25": "it may only be read; choose another with REVERIFY_DB",
+    "55": "others are at it; try again",
+    "40": "others are at it; try again",
+    "57": "try again when the server is up",
+}
+"""What to do, by the class of SQLSTATE."""
+_BROKEN = ("XX", "22", "23")
+"""Classes of SQLSTATE that tell of data that is not as it was put there."""
+_SAID_FATAL = re.compile(r"FATAL:\s+(.*)")
+
+
+def _of_postgresql(error: BaseException, name: str, done: str) -> StoreError:
+    state = getattr(error, "sqlstate", None) or ""
+    said = _first_line(error)
+    fatal = _SAID_FATAL.search(str(error))
+    if fatal is not None:
+        said = fatal[1]
+        if re.search(r"password|authentication|role .* does not exist", said):
+            state = state or "28000"
+        elif re.search(r"database .* does not exist", said):
+            state = state or "3D000"
+    if "no password supplied" in str(error):
+        state = "28000"
+    if state.startswith(_BROKEN):
+        return DamagedError(f"{name}: is damaged ({said}); {_DAMAGED}")
+    advice = _CLASSES.get(state[:2])
+    if advice is None:
+        advice = "see that the server runs and that REVERIFY_DB names it"
+    return StoreError(f"{name}: cannot be {done} ({said}); {advice}")

@@ -1,0 +1,84 @@
+"""The tables of the store.
+
+Their names have a prefix, since a PostgreSQL database may hold what others keep too.
+What can be any text is kept as bytes of UTF-8: PostgreSQL has no NUL in a text.
+Migrations make them; `tests/store/test_migrations.py` holds both against each other.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+REVISION = "0001"
+"""The migration that makes what is written here."""
+KNOWN_REVISIONS = (REVISION,)
+"""All migrations, the first one first."""
+VERSION_TABLE = "reverify_migrations"
+"""Where Alembic notes which migrations were made."""
+
+NAMES = {
+    "ix": "ix_%(table_name)s_%(column_0_name)s",
+    "uq": "uq_%(table_name)s_%(column_0_name)s",
+    "fk": "fk_%(table_name)s_%(column_0_name)s",
+    "pk": "pk_%(table_name)s",
+}
+metadata = MetaData(naming_convention=NAMES)
+
+capsules = Table(
+    "reverify_capsules",
+    metadata,
+    Column("id", String(36), primary_key=True),
+    Column("latest", Integer, nullable=False, index=True),
+)
+"""One row for each capsule; `latest` is the sequence of its latest version."""
+
+versions = Table(
+    "reverify_versions",
+    metadata,
+    Column("sequence", Integer, primary_key=True, autoincrement=False),
+    Column("capsule", String(36), ForeignKey(capsules.c.id), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("created", String(32), nullable=False),
+    Column("title", LargeBinary, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("manifest_sha256", String(64), nullable=False),
+    Column("files_sha256", String(64), nullable=False),
+    Column("previous", String(64)),
+    Column("before", String(64)),
+    Column("digest", String(64), nullable=False),
+    Column("manifest", LargeBinary, nullable=False),
+    UniqueConstraint("capsule", "number"),
+)
+"""One row for each registration, never changed."""
+
+files = Table(
+    "reverify_files",
+    metadata,
+    Column("version", Integer, ForeignKey(versions.c.sequence), primary_key=True),
+    Column("position", Integer, primary_key=True, autoincrement=False),
+    Column("role", String(16), nullable=False),
+    Column("path", Text, nullable=False),
+    Column("sha256", String(64)),
+    Column("size", BigInteger),
+    Column("place", String(16), nullable=False),
+    Column("base", LargeBinary),
+)
+"""One row for each file of a version, never changed."""
+
+head = Table(
+    "reverify_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("sequence", Integer, nullable=False),
+    Column("digest", String(64)),
+)
+"""One row: where the chain of all registrations ends. Whoever writes locks it."""
