@@ -117,8 +117,12 @@ class ContentStore:
                 self._finish(name, into, found.sha256)
             return found
 
-    def open(self, sha256: str) -> BinaryIO:
+    def open(self, sha256: str, name: str | None = None) -> BinaryIO:
         """Open the content of that digest; whoever reads it looks if it holds.
+
+        Args:
+            sha256: the digest.
+            name: what to call it in an error.
 
         Raises:
             CapsuleError: it is not there, or cannot be opened.
@@ -128,8 +132,8 @@ class ContentStore:
             fd = os.open(path, _FLAGS)
         except FileNotFoundError as error:
             raise CapsuleError(
-                f"the content sha256:{sha256} is not in the store {self.root}; register"
-                " the capsule again with --store, or set REVERIFY_STORE to where it is"
+                f"{name or 'content'}: sha256:{sha256} is not in the store {self.root};"
+                " register the capsule again with --store, or set REVERIFY_STORE"
             ) from error
         except OSError as error:
             raise CapsuleError(

@@ -1,27 +1,17 @@
 """Looking at the files of a capsule when it is registered, and opening them later."""
 
-import errno
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO, Self
 
 from reverify.capsules.content import ContentStore, Measured, measure
-from reverify.crates.hashing import FOLDER_FLAGS, Folder
+from reverify.capsules.sources import FolderSource
 from reverify.errors import CapsuleError
 from reverify.model.capsule import FileRecord, Manifest, Role
 from reverify.model.registry import KeptFile, Place
 
 _SHOWN = 20
-_SAID = {
-    errno.ENOENT: "is not there",
-    errno.ELOOP: "is a link; put the file itself there",
-    errno.ENOTDIR: "lies behind a link, or below what is no folder",
-    errno.EINVAL: "is no regular file",
-    errno.ENXIO: "is no regular file",
-    errno.EISDIR: "is no regular file",
-    errno.EACCES: "may not be read",
-}
 
 
 def look_at_files(
@@ -42,77 +32,141 @@ def look_at_files(
         return tuple(_unseen(record) for record in records)
     reasons: list[str] = []
     found: dict[str, KeptFile | None] = {}
-    with open_folder(base) as (folder, root):
+    # The user's own path may be a link; what is kept is where it leads today.
+    root = os.path.realpath(base)
+    with FolderSource(Path(root)) as source:
         for record in records:
             path = str(record.path)
             try:
                 if path not in found:
-                    measured = _look(folder, path, content)
-                    place = Place.FOLDER if content is None else Place.STORE
-                    where = root if content is None else None
-                    found[path] = _kept(record, measured, place, where)
+                    found[path] = None
+                    found[path] = _look(source, record, content, root)
                 if (file := found[path]) is not None:
-                    reasons += _disagreements(record, file)
-            except OSError as error:
-                found[path] = None
+                    reasons += _disagreements(record, file, root)
+            except CapsuleError as error:
                 if not _may_be_absent(manifest, record, error):
-                    reasons.append(f"{root}/{path} {_reason(error)}")
+                    reasons.append(str(error))
     if reasons:
         more = [f"and {len(reasons) - _SHOWN} more"] if len(reasons) > _SHOWN else []
         raise CapsuleError(*reasons[:_SHOWN], *more)
     return tuple(_in_role(record, found[str(record.path)]) for record in records)
 
 
-@contextmanager
-def open_folder(base: Path) -> Iterator[tuple[Folder, str]]:
-    """Open a folder, whose files are then reached without following a link.
+class KeptFiles:
+    """The files of a registered version: from the store, else from their folder.
 
-    Raises:
-        CapsuleError: it is not there, or no folder.
+    A FileSource; close it when done. A file whose digest the manifest does not state is
+    compared with what was registered before it is handed out.
+
+    Args:
+        files: what the registry knows of them.
+        content: the store.
     """
+
+    def __init__(self, files: Iterable[KeptFile], content: ContentStore) -> None:
+        self._files = {file.path: file for file in files}
+        self._content = content
+        self._folders: dict[str, FolderSource] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the folders."""
+        while self._folders:
+            self._folders.popitem()[1].close()
+
+    def open(self, file: FileRecord) -> BinaryIO:
+        """Open a file for reading, at its start.
+
+        Raises:
+            CapsuleError: it cannot be had, or is not what was registered.
+        """
+        kept = self._files.get(file.path or "")
+        if kept is None or kept.sha256 is None:
+            raise CapsuleError(
+                f"{file.path or file.pointer}: is not kept, its capsule was registered"
+                " without it; register it again with its folder"
+            )
+        stream = self._stream(file, kept)
+        if file.sha256 is None:
+            try:
+                _expect(kept, stream)
+                stream.seek(0)
+            except BaseException:
+                stream.close()
+                raise
+        return stream
+
+    def _stream(self, file: FileRecord, kept: KeptFile) -> BinaryIO:
+        if kept.base is None or self._content.holds(str(kept.sha256)):
+            return self._content.open(str(kept.sha256), kept.path)
+        if kept.base not in self._folders:
+            self._folders[kept.base] = FolderSource(Path(kept.base))
+        return self._folders[kept.base].open(file)
+
+
+def damage_of(file: KeptFile, content: ContentStore) -> str | None:
+    """Why a file is not what was registered; None if it is.
+
+    What lies in the store is not read: that is done when all of the store is.
+    """
+    if file.place is Place.NOWHERE or content.holds(str(file.sha256)):
+        return None
+    record = FileRecord(file.role, "", {"path": file.path})
     try:
-        # The user's own path may be a link; what is kept is where it leads today.
-        root = os.path.realpath(base, strict=True)
-        fd = os.open(root, FOLDER_FLAGS)
+        with KeptFiles([file], content) as source:
+            source.open(record).close()
+    except CapsuleError as error:
+        return str(error)
+    return None
+
+
+def _expect(kept: KeptFile, stream: BinaryIO) -> None:
+    where = f"{kept.base}/{kept.path}" if kept.base else kept.path
+    try:
+        found = measure(stream.fileno())
     except OSError as error:
-        raise CapsuleError(f"{base}: cannot be opened ({error.strerror})") from error
-    folder = Folder(fd)
-    try:
-        yield folder, root
-    finally:
-        folder.close()
-        os.close(fd)
+        raise CapsuleError(f"{where}: cannot be read ({error.strerror})") from error
+    if found.sha256 != kept.sha256:
+        raise CapsuleError(
+            f"{where}: has sha256 {found.sha256}, it had {kept.sha256} when it was"
+            " registered; restore it, or register what it is now"
+        )
 
 
-def _look(folder: Folder, path: str, content: ContentStore | None) -> Measured:
-    fd = folder.open(path)
-    try:
-        return measure(fd) if content is None else content.add(fd)
-    finally:
-        os.close(fd)
+def _look(
+    source: FolderSource, record: FileRecord, content: ContentStore | None, root: str
+) -> KeptFile:
+    with source.open(record) as stream:
+        try:
+            if content is None:
+                return _kept(record, measure(stream.fileno()), Place.FOLDER, root)
+            return _kept(record, content.add(stream.fileno()), Place.STORE, None)
+        except OSError as error:
+            reason = f"{root}/{record.path}: cannot be read ({error.strerror})"
+            raise CapsuleError(reason) from error
 
 
-def _may_be_absent(manifest: Manifest, record: FileRecord, error: OSError) -> bool:
+def _may_be_absent(manifest: Manifest, record: FileRecord, error: CapsuleError) -> bool:
     """What a run is still to write need not be there."""
-    absent = error.errno == errno.ENOENT
+    absent = isinstance(error.__cause__, FileNotFoundError)
     return absent and record.role is Role.OUTPUT and not manifest.status.is_over
 
 
-def _reason(error: OSError) -> str:
-    return _SAID.get(error.errno or 0) or f"cannot be read ({error.strerror})"
-
-
-def _disagreements(record: FileRecord, file: KeptFile) -> Iterator[str]:
+def _disagreements(record: FileRecord, file: KeptFile, root: str) -> Iterator[str]:
     """What the manifest states and the file does not bear out."""
     for what, stated, found in (
         ("size", record.size, file.size),
         ("sha256", record.sha256, file.sha256),
     ):
         if stated is not None and stated != found:
-            where = f"{file.base}/{file.path}" if file.base else file.path
             yield (
-                f"{where} has {what} {found}, the manifest states {stated} at"
-                f" {record.pointer}/{what}; it changed since, or the manifest errs"
+                f"{root}/{file.path}: has {what} {found}, the manifest states {stated}"
+                f" at {record.pointer}/{what}; the file changed, or the manifest errs"
             )
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 
 from reverify.capsules.chain import checked, files_digest, version_digest
 from reverify.capsules.content import ContentStore
-from reverify.capsules.keeping import look_at_files
+from reverify.capsules.keeping import KeptFiles, look_at_files
 from reverify.capsules.manifest import read_manifest
 from reverify.capsules.soundness import Damage, damages
 from reverify.errors import CapsuleError, DamagedError, ManifestError
@@ -80,6 +80,15 @@ class Registry:
     def close(self) -> None:
         """Let go of the database."""
         self._store.close()
+
+    @property
+    def name(self) -> str:
+        """The database, as one says it in a sentence."""
+        return self._store.name
+
+    def exists(self) -> bool:
+        """Whether anything was ever registered; nothing is made by asking."""
+        return self._store.exists()
 
     def register(
         self, manifest: Manifest, base: Path | None = None, *, store: bool = False
@@ -221,6 +230,14 @@ class Registry:
                 " restore a copy of the database"
             )
         return files
+
+    def source(self, version: Version) -> KeptFiles:
+        """The files of a version, to be opened; close it when done.
+
+        Raises:
+            DamagedError: the list of them is not what was registered.
+        """
+        return KeptFiles(self.files(version), self.content)
 
     def versions(self, reference: str) -> Iterator[Version]:
         """All versions of a capsule, the first one first.

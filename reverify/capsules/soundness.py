@@ -1,17 +1,15 @@
 """Whether all that the registry keeps is what was put there."""
 
-import os
 from collections.abc import Iterator
-from pathlib import Path
 from typing import NamedTuple
 
 from reverify.capsules.chain import checked, files_digest
-from reverify.capsules.content import ContentStore, measure
-from reverify.capsules.keeping import open_folder
+from reverify.capsules.content import ContentStore
+from reverify.capsules.keeping import damage_of
 from reverify.capsules.manifest import read_manifest
-from reverify.errors import CapsuleError, DamagedError, ManifestError
+from reverify.errors import DamagedError, ManifestError
 from reverify.model.capsule import Manifest
-from reverify.model.registry import KeptFile, Place, Version
+from reverify.model.registry import KeptFile, Version
 from reverify.store.interface import Head, Store
 
 
@@ -174,26 +172,5 @@ def _file_damages(
     version: Version, files: tuple[KeptFile, ...], content: ContentStore
 ) -> Iterator[Damage]:
     for file in files:
-        if reason := _file_damage(file, content):
+        if reason := damage_of(file, content):
             yield Damage(version.name, reason)
-
-
-def _file_damage(file: KeptFile, content: ContentStore) -> str | None:
-    if file.place is Place.NOWHERE or content.holds(str(file.sha256)):
-        return None  # what the store holds is read when all of it is
-    if file.base is None:
-        return f"{file.path}: its content sha256:{file.sha256} is not in the store"
-    where = f"{file.base}/{file.path}"
-    try:
-        with open_folder(Path(file.base)) as (folder, _):
-            fd = folder.open(file.path)
-            try:
-                found = measure(fd)
-            finally:
-                os.close(fd)
-    except CapsuleError as error:
-        return str(error)
-    except OSError as error:
-        return f"{where}: cannot be read ({error.strerror})"
-    changed = f"{where}: has changed: sha256 {found.sha256}, it was {file.sha256}"
-    return None if found.sha256 == file.sha256 else changed

@@ -46,6 +46,15 @@ class Store(ABC):
         DamagedError: it can be read no more.
     """
 
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What to call it in a sentence, without a password."""
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Whether it was ever written to; asking makes nothing."""
+
     @abstractmethod
     def append(
         self, capsule: str, make: Callable[[Link], Entry | None]

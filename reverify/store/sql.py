@@ -28,6 +28,14 @@ class SqlStore(Store):
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def name(self) -> str:  # noqa: D102 - see Store
+        return self._database.name
+
+    def exists(self) -> bool:  # noqa: D102
+        with self._database.reading() as connection:
+            return connection is not None
+
     def append(  # noqa: D102 - see Store
         self, capsule: str, make: Callable[[Link], Entry | None]
     ) -> Version | None:
