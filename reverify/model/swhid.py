@@ -1,11 +1,13 @@
-"""SWHIDs: reading them.
+"""SWHIDs: reading them, and making them of what git knows.
 
 Source: SWHID specification v1.2 (ISO/IEC 18670:2025), clauses 4 to 6.
 """
 
+import hashlib
 import re
 from dataclasses import dataclass
 from typing import NamedTuple
+from urllib.parse import quote
 
 TYPES = {
     "cnt": "content",
@@ -15,6 +17,9 @@ TYPES = {
     "snp": "snapshot",
 }
 QUALIFIERS = ("origin", "visit", "anchor", "path", "lines", "bytes")
+GIT_TYPES = {"blob": "cnt", "tree": "dir", "commit": "rev", "tag": "rel"}
+"""What git calls an object, and what a SWHID calls it."""
+_SHA256_DIGITS = 64
 _CORE = re.compile(r"swh:1:(cnt|dir|rev|rel|snp):([0-9a-f]{40})")
 _RESOLVERS = re.compile(
     r"https?://(?:archive\.softwareheritage\.org/(?:browse/)?|identifiers\.org/"
@@ -52,6 +57,81 @@ class Swhid:
     def __str__(self) -> str:
         parts = [f"{name}={value}" for name, value in self.qualifiers]
         return ";".join([self.core, *parts])
+
+
+def git_id(kind: str, body: bytes, algorithm: str = "sha1") -> str:
+    """The id that git gives an object.
+
+    Args:
+        kind: blob, tree, commit or tag.
+        body: its bytes.
+        algorithm: sha1, or sha256 for the repositories that use it.
+
+    Returns:
+        lower-case hexadecimal digits.
+
+    Source: SWHID specification v1.2, clause 5.
+    """
+    found = hashlib.new(algorithm, usedforsecurity=False)
+    found.update(f"{kind} {len(body)}\0".encode())
+    found.update(body)
+    return found.hexdigest()
+
+
+def swhid_of_git(kind: str, id: str) -> Swhid | None:
+    """The SWHID of an object of a git repository.
+
+    Args:
+        kind: blob, tree, commit or tag.
+        id: its whole id, lower-case hexadecimal.
+
+    Returns:
+        its core identifier; None for the 64 digits of a SHA-256 repository, which
+        SWHID version 1 has no way to express.
+    """
+    if len(id) == _SHA256_DIGITS:
+        return None
+    return Swhid(GIT_TYPES[kind], id)
+
+
+def qualified(
+    swhid: Swhid,
+    *,
+    origin: str | None = None,
+    visit: Swhid | None = None,
+    anchor: Swhid | None = None,
+    path: str | None = None,
+) -> Swhid:
+    """Add to an identifier where its object was seen, in the canonical order.
+
+    Args:
+        swhid: a core identifier.
+        origin: the address of the repository.
+        visit: the snapshot in which it was seen; needs an origin.
+        anchor: the revision, release, directory or snapshot that the path starts from.
+        path: the path from there, with or without a leading slash; needs an anchor.
+
+    Raises:
+        ValueError: a qualifier lacks the one that it needs, or cannot be written.
+
+    Source: SWHID specification v1.2, clause 6.
+    """
+    if visit is not None and origin is None:
+        raise ValueError("a visit says something of an origin only")
+    if (path is None) != (anchor is None):
+        raise ValueError("an anchor and a path need each other")
+    pairs = []
+    if origin is not None:
+        if not origin.isprintable() or " " in origin:
+            raise ValueError(f"{origin!r} is no address of an origin")
+        pairs.append(("origin", origin.replace("%", "%25").replace(";", "%3B")))
+    if visit is not None:
+        pairs.append(("visit", visit.core))
+    if path is not None and anchor is not None:
+        pairs.append(("anchor", anchor.core))
+        quoted = quote(path.lstrip("/").encode("utf-8", "surrogateescape"), safe="/")
+        pairs.append(("path", f"/{quoted}"))
+    return Swhid(swhid.type, swhid.hex, tuple(pairs))
 
 
 def without_resolver(text: str) -> str:

@@ -12,13 +12,17 @@ from reverify.services.git.repository import (
     find_repository,
     open_repository,
 )
+from reverify.services.git.worktree import Change, changes, ignored
 
 __all__ = [
+    "Change",
     "Commit",
     "Git",
     "Objects",
     "Repository",
     "TreeEntry",
+    "changes",
     "find_repository",
+    "ignored",
     "open_repository",
 ]

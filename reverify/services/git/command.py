@@ -138,18 +138,25 @@ class Git:
         git = [self._program, *settings, f"--git-dir={self.directory}"]
         return ["/usr/bin/env", "-i", *variables, *git, *arguments]
 
-    def _door(self) -> "Door":
+    def _door(self, folder: Path | None = None) -> "Door":
         from git.cmd import Git as Door  # noqa: PLC0415 - runs git when it is imported
 
-        return Door(str(self.folder / "empty"))
+        return Door(str(folder or self.folder / "empty"))
 
-    def run(self, *arguments: str, given: bytes = b"", fails: bool = False) -> bytes:
+    def run(
+        self,
+        *arguments: str,
+        given: bytes = b"",
+        folder: Path | None = None,
+        fails: bool = False,
+    ) -> bytes:
         """Run git and take what it writes.
 
         Args:
             arguments: the subcommand and what it is given; never untrusted text,
                 save after `--`.
             given: its standard input.
+            folder: where it runs; in an empty folder, if it does not say.
             fails: whether it may fail; what it wrote until then is taken.
 
         Raises:
@@ -158,7 +165,7 @@ class Git:
         with tempfile.TemporaryFile() as stream:
             stream.write(given)
             stream.seek(0)
-            status, output, said = self._door().execute(
+            status, output, said = self._door(folder).execute(
                 self.command(arguments),
                 istream=stream,
                 with_extended_output=True,

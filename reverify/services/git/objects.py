@@ -1,7 +1,6 @@
 """Objects of a git repository, read raw, and re-hashed before they are believed."""
 
 import contextlib
-import hashlib
 import re
 import stat
 import subprocess
@@ -9,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple, cast
 
 from reverify.errors import ServiceError
+from reverify.model.swhid import git_id
 from reverify.services.git.command import Git
 
 FULL_ID = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -75,19 +75,28 @@ class Objects:
 
     def kinds(self, ids: Iterable[str]) -> dict[str, str]:
         """The kinds of those objects that there are: commit, tree, blob or tag."""
-        asked = [id for id in dict.fromkeys(ids) if self._is_id(id)]
-        lines = "".join(f"{id}\n" for id in asked).encode()
-        answer = self._git.run("cat-file", "--batch-check", given=lines).split(b"\n")
-        found = {}
-        for id, line in zip(asked, answer, strict=False):
-            words = line.decode("ascii", "replace").split()
-            if len(words) == 3 and words[0] == id:  # noqa: PLR2004 - id, kind, size
-                found[id] = words[1]
-        return found
+        return {id: kind for id, (kind, _) in self._headers(ids).items()}
 
     def kind(self, id: str) -> str | None:
         """The kind of an object, or None if there is none of that id."""
         return self.kinds([id]).get(id)
+
+    def size(self, id: str) -> int:
+        """The size of an object in bytes; 0 if there is none of that id."""
+        return self._headers([id]).get(id, ("", 0))[1]
+
+    def _headers(self, ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+        asked = [id for id in dict.fromkeys(ids) if self._is_id(id)]
+        if not asked:
+            return {}
+        lines = "".join(f"{id}\n" for id in asked).encode()
+        answer = self._git.run("cat-file", "--batch-check", given=lines)
+        found = {}
+        for line in answer.decode("ascii", "replace").split("\n"):
+            words = line.split()
+            if len(words) == 3:  # noqa: PLR2004 - id, kind, size; else it is missing
+                found[words[0]] = words[1], int(words[2])
+        return found
 
     def commit(self, id: str) -> Commit | None:
         """Read a commit; None if there is none of that id.
@@ -224,15 +233,12 @@ class Objects:
 
     def _believe(self, id: str, kind: str, data: bytes, size: int) -> None:
         """See that an object is what its id says."""
-        seen = hashlib.new(
-            self._algorithm, f"{kind} {size}\0".encode(), usedforsecurity=False
-        )
-        seen.update(data)
-        if len(data) != size or seen.hexdigest() != id:
+        seen = git_id(kind, data, self._algorithm)
+        if len(data) != size or seen != id:
             self.close()
             raise ServiceError(
                 f"the {kind} {id} has changed in the repository: its bytes have the id"
-                f" {seen.hexdigest()}"
+                f" {seen}"
             )
 
 

@@ -13,7 +13,7 @@ from reverify.services.git.objects import FULL_ID
 _MOST = 64 << 20
 _NAME = re.compile(r"refs/[^\x00-\x20\x7f~^:?*\[\\]+")
 _SCHEMES = {"http", "https", "ssh", "git", "git+ssh", "ssh+git"}
-_SCP = re.compile(r"(?:([^@/:\s]+)@)?([A-Za-z0-9][A-Za-z0-9.-]+):(?!/?/)(\S+)")
+_SCP = re.compile(r"(?:([^@/:\s]+)@)?([A-Za-z0-9][A-Za-z0-9.-]+):(?!:|//)(\S+)")
 
 
 def read_small(path: Path) -> bytes:

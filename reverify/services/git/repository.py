@@ -32,16 +32,18 @@ class Repository:
         ServiceError: it cannot be read.
 
     Attributes:
+        directory: where its HEAD is.
+        common: where what all its work trees share is: objects, branches and tags.
         algorithm: what names its objects, sha1 or sha256.
         root: the top of its work tree; None if it is bare.
     """
 
     def __init__(self, directory: Path, root: Path | None) -> None:
         self.root = root
-        self._directory = directory
+        self.directory = directory
         common = read_small(directory / "commondir").decode(errors="surrogateescape")
-        self._common = Path(os.path.normpath(directory / (common.strip() or ".")))
-        self._config = _settings_in(self._common / "config")
+        self.common = Path(os.path.normpath(directory / (common.strip() or ".")))
+        self._config = _settings_in(self.common / "config")
         name = self.setting("extensions.objectformat") or "sha1"
         if name not in {"sha1", "sha256"}:
             raise ServiceError(f"{directory}: names its objects by {name!r}")
@@ -51,12 +53,13 @@ class Repository:
                 " not read; give a clone made with `git clone --ref-format=files`"
             )
         self.algorithm = name
-        borrowed = {"GIT_OBJECT_DIRECTORY": str(self._common / "objects")}
+        borrowed = {"GIT_OBJECT_DIRECTORY": str(self.common / "objects")}
         if self.is_shallow:
-            borrowed["GIT_SHALLOW_FILE"] = str(self._common / "shallow")
+            borrowed["GIT_SHALLOW_FILE"] = str(self.common / "shallow")
         self.git = Git(algorithm=name, environment=borrowed)
         self.objects = Objects(self.git, name)
-        self._given_references = False
+        self._lost: list[str] | None = None
+        self._is_whole = False
 
     def __enter__(self) -> Self:
         return self
@@ -75,14 +78,14 @@ class Repository:
         self.git.close()
 
     def __str__(self) -> str:
-        return str(self.root or self._directory)
+        return str(self.root or self.directory)
 
     # -- what it says of itself --------------------------------------------------------
 
     @property
     def is_shallow(self) -> bool:
         """Whether it lacks the commits before some of its own."""
-        return bool(read_small(self._common / "shallow").strip())
+        return bool(read_small(self.common / "shallow").strip())
 
     @property
     def is_partial(self) -> bool:
@@ -90,6 +93,18 @@ class Repository:
         return bool(self.setting("extensions.partialclone")) or any(
             name.endswith(".promisor") for name in self._config
         )
+
+    def person(self, user_file: Path) -> tuple[str | None, str | None]:
+        """Who commits here: name and e-mail address, as far as they are set.
+
+        Args:
+            user_file: the user's own settings of git, which may include others.
+        """
+        theirs = _settings_in(user_file, includes=True)
+        name, email = (
+            self.setting(key) or theirs.get(key) for key in ("user.name", "user.email")
+        )
+        return name, email
 
     def setting(self, name: str) -> str | None:
         """A setting from the repository's own file, its name in lower case."""
@@ -114,18 +129,18 @@ class Repository:
 
     def head(self) -> str | None:
         """The commit that is checked out, or None before the first one."""
-        return self._resolve(one_reference(self._directory / "HEAD"))
+        return self._resolve(one_reference(self.directory / "HEAD"))
 
     def branch(self) -> str | None:
         """The branch that is checked out, or None if HEAD is detached."""
-        said = one_reference(self._directory / "HEAD")
+        said = one_reference(self.directory / "HEAD")
         name = said.removeprefix("ref: ")
         return name.removeprefix("refs/heads/") if said != name else None
 
     def references(self) -> dict[str, str]:
         """Branches, tags and whatever else holds on to objects: id by full name."""
-        said = dict(packed_references(self._common))
-        said |= dict(loose_references(self._common))
+        said = dict(packed_references(self.common))
+        said |= dict(loose_references(self.common))
         found = {name: self._resolve(what, said) for name, what in said.items()}
         return {name: id for name, id in found.items() if id}
 
@@ -134,8 +149,8 @@ class Repository:
             if not what.startswith("ref: "):
                 return what or None
             if known is None:
-                known = dict(packed_references(self._common))
-                known |= dict(loose_references(self._common))
+                known = dict(packed_references(self.common))
+                known |= dict(loose_references(self.common))
             what = known.get(what.removeprefix("ref: "), "")
         return None
 
@@ -194,17 +209,23 @@ class Repository:
         Raises:
             ServiceError: history is damaged, so that it cannot be told.
         """
-        if not self._given_references:
-            self._give_references()
+        if self._lost is None:
+            self._lost = self._give_references()
         output = self.git.run(
             "for-each-ref", f"--contains={commit}", "--format=%(refname)"
         )
         names = output.decode("utf-8", "replace").split("\n")
         named = ["HEAD" if name == _DETACHED else name for name in names if name]
+        if not named:
+            self._see_that_history_is_whole()
         return tuple(sorted(named, key=_order))
 
-    def _give_references(self) -> None:
-        """Write their references into the repository that git runs in."""
+    def _give_references(self) -> list[str]:
+        """Write their references into the repository that git runs in.
+
+        Returns:
+            those that point to what is not there.
+        """
         references = self.references()
         head = self.head()
         if head and self.branch() is None:
@@ -215,7 +236,21 @@ class Repository:
         ]
         packed = "# pack-refs with: sorted \n" + "".join(lines)
         (self.git.directory / "packed-refs").write_text(packed, encoding="utf-8")
-        self._given_references = True
+        return [name for name, id in references.items() if id not in there]
+
+    def _see_that_history_is_whole(self) -> None:
+        """See that nothing is missing from which a commit may be reached after all."""
+        if self._lost:
+            raise ServiceError(
+                f"{self}: {self._lost[0]} points to an object that is not there, so"
+                " what it held on to cannot be told"
+            )
+        if not self._is_whole:
+            try:
+                self.git.run("rev-list", "--all", "--count")
+            except ServiceError as error:
+                raise ServiceError(f"{self}: history is damaged: {error}") from error
+            self._is_whole = True
 
     def with_prefix(self, prefix: str) -> Sequence[str]:
         """The commits whose ids begin with at least four hexadecimal digits."""
@@ -234,12 +269,13 @@ def _order(name: str) -> tuple[int, str]:
     return next(place, len(places)), name
 
 
-def _settings_in(file: Path) -> dict[str, str]:
-    """What a config file says; the last of several, and no file that it includes."""
+def _settings_in(file: Path, *, includes: bool = False) -> dict[str, str]:
+    """What a config file says; what it includes is not read unless asked for."""
     if not read_small(file).strip():
         return {}
     with Git() as git:
-        output = git.run("config", f"--file={file}", "--no-includes", "-z", "--list")
+        include = "--includes" if includes else "--no-includes"
+        output = git.run("config", f"--file={file}", include, "-z", "--list")
     pairs = (
         item.partition("\n") for item in output.decode(errors="replace").split("\0")
     )
@@ -281,8 +317,7 @@ def find_repository(folder: Path) -> Repository | None:
     """
     folder = folder.resolve()
     for root in (folder, *folder.parents):
-        directory = _directory_of(root)
-        if directory is None:
+        if _directory_of(root) is None:
             continue
         owner = (root / ".git").lstat().st_uid
         if root != folder and owner != os.geteuid():
@@ -290,8 +325,14 @@ def find_repository(folder: Path) -> Repository | None:
                 f"{root}: this repository belongs to another user (uid {owner}); if you"
                 " trust it, work from that folder itself"
             )
-        return Repository(directory, root)
+        return repository_at(root)
     return None
+
+
+def repository_at(root: Path) -> Repository | None:
+    """Open the repository whose work tree has this very root, or None."""
+    directory = _directory_of(root)
+    return Repository(directory, root) if directory else None
 
 
 def _directory_of(root: Path) -> Path | None:
