@@ -1,7 +1,7 @@
 """Completeness: is everything there that the crate lists?"""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from operator import attrgetter
@@ -290,20 +290,17 @@ def _bag_listing(claim: Claim, crate: Crate) -> Iterator[Finding]:
     """
     bag = _bag_of(claim, crate)
     manifest = next(item for item in bag.manifests if item.file == claim.path)
-    listed = {item.path for item in manifest.listed}
     if manifest.of_tags:
+        listed: Collection[str] = {item.path for item in manifest.listed}
         needed: Sequence[str] = [m.file for m in bag.manifests if not m.of_tags]
         rule = "completeness/bag-manifest-unlisted"
     else:
         needed = bag.payload_files
         rule = "completeness/bag-file-unlisted"
-        if bag.version != "1.0":
-            listed = {
-                item.path
-                for other in bag.manifests
-                if not other.of_tags
-                for item in other.listed
-            }
+        if bag.version == "1.0":
+            listed = {item.path for item in manifest.listed}
+        else:
+            listed = bag.payload_listed
     missing = [path for path in needed if path not in listed]
     for path in missing:
         reason = f"{path}: is not listed in {manifest.file}"

@@ -6,6 +6,7 @@ Source: RFC 8493, The BagIt File Packaging Format (V1.0).
 import re
 from bisect import bisect_left
 from collections.abc import Collection, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from reverify.crates.digests import algorithm
@@ -142,6 +143,16 @@ class Bag:
     def payload_files(self) -> Sequence[str]:
         """The paths of all files in its data folder."""
         return _below(self._files, f"{self.base}data/")
+
+    @cached_property
+    def payload_listed(self) -> frozenset[str]:
+        """The paths that its payload manifests list, all of them together."""
+        return frozenset(
+            item.path
+            for manifest in self.manifests
+            if not manifest.of_tags
+            for item in manifest.listed
+        )
 
     def _names(self) -> list[str]:
         """The names of the files in the base folder itself."""

@@ -248,11 +248,15 @@ def layout_of(payload: Payload) -> Layout:
 
 def _only_folder(payload: Payload) -> str:
     """The only top folder with a slash behind; empty if there is more or none."""
-    tops = {path.partition("/")[0] for path in payload.entries} - _CLUTTER
-    if len(tops) == 1:
-        top = tops.pop()
-        if payload.entries[top].kind is EntryKind.FOLDER:
-            return top + "/"
+    only = ""
+    for path in payload.entries:
+        top = path.partition("/")[0]
+        if top != only and top not in _CLUTTER:
+            if only:
+                return ""
+            only = top
+    if only and payload.entries[only].kind is EntryKind.FOLDER:
+        return only + "/"
     return ""
 
 
