@@ -22,7 +22,7 @@ from reverify.model.capsule import FileRecord, Manifest
 MANIFEST_BYTES = 64 << 20
 _DEPTH = 64
 _SHOWN = 20
-_RESERVED = frozenset(
+RESERVED = frozenset(
     {"ro-crate-metadata.json", "ro-crate-metadata.jsonld", "ro-crate-preview.html"}
 )
 """Names that a crate has for itself."""
@@ -301,7 +301,7 @@ def _path_faults(document: Json) -> Iterator[tuple[str, str]]:
             continue
         if fault := path_fault(file.path):
             yield f"{file.pointer}/path", f"{file.path!r}: {fault}"
-        if folded(file.path) in _RESERVED:
+        if folded(file.path) in RESERVED:
             reason = f"{file.path!r} is a name that the crate itself needs; rename it"
             yield f"{file.pointer}/path", reason
         yield from _contradictions(file, stated.setdefault(file.path, file))

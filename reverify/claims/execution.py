@@ -3,11 +3,9 @@
 from collections.abc import Iterator
 
 from reverify.crates.crate import Crate
-from reverify.crates.runs import read_run
+from reverify.crates.runs import ACTIONS, read_run
 from reverify.model.claim import Claim, Topic
 from reverify.model.outcome import ClaimKind
-
-ACTIONS = frozenset({"CreateAction", "ActivateAction", "UpdateAction"})
 
 
 def claims(crate: Crate) -> Iterator[Claim]:

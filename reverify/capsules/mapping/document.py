@@ -1,0 +1,144 @@
+"""A manifest written as a metadata document."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from reverify.capsules.mapping import residue
+from reverify.capsules.mapping.about import write_authors, write_root
+from reverify.capsules.mapping.code import write_code
+from reverify.capsules.mapping.files import (
+    write_file,
+    write_generated_file,
+    write_manifest_file,
+)
+from reverify.capsules.mapping.graph import Graph
+from reverify.capsules.mapping.interface import (
+    VERSIONS,
+    CodeFacts,
+    Files,
+    GeneratedFile,
+    Json,
+    Measured,
+)
+from reverify.capsules.mapping.keeping import add_kept, kept_context, kept_ids
+from reverify.capsules.mapping.reader import Reader
+from reverify.capsules.mapping.reading import read_graph
+from reverify.capsules.mapping.run import write_run
+from reverify.capsules.mapping.software import write_container
+from reverify.capsules.mapping.terms import DESCRIPTOR, context
+from reverify.crates.limits import Limits
+from reverify.crates.metadata import Metadata
+from reverify.errors import CapsuleError
+from reverify.model.capsule import Manifest
+
+_LIMITS = Limits(entities=1 << 40, values=1 << 40)
+
+
+def crate_document(
+    manifest: Manifest,
+    files: Files,
+    *,
+    ro_crate: str = "1.2",
+    code: CodeFacts | None = None,
+    manifest_path: str | None = "capsule.json",
+    extra: Sequence[GeneratedFile] = (),
+    kept: Json | None = None,
+) -> Json:
+    """Write the metadata document of a capsule; the same each time.
+
+    Args:
+        manifest: what the capsule is.
+        files: what was found of its files, by path; a file that is not there is
+            written with what the manifest states of it.
+        ro_crate: the version of RO-Crate, 1.1, 1.2 or 1.3.
+        code: what was looked up of the code.
+        manifest_path: where the crate has the manifest's original bytes; None if it
+            does not have them.
+        extra: files that were generated for the crate.
+        kept: what an earlier crate of this capsule said beside its manifest, as
+            `foreign` gives it.
+
+    Raises:
+        CapsuleError: there is no such version.
+    """
+    if ro_crate not in VERSIONS:
+        raise CapsuleError(
+            f"RO-Crate {ro_crate} is not written; choose {', '.join(VERSIONS)}"
+        )
+    graph = write_graph(
+        manifest.document,
+        files,
+        ro_crate=ro_crate,
+        facts=code or CodeFacts(),
+        kept=kept,
+    )
+    parts = [write_generated_file(graph, file) for file in extra]
+    if manifest_path is not None:
+        measured = Measured(len(manifest.data), manifest.sha256)
+        parts.insert(0, write_manifest_file(graph, manifest_path, measured))
+    graph.append(graph.root, "hasPart", parts)
+    add_kept(graph, kept)
+    read, _ = read_graph(Reader(_as_read(graph, ro_crate)))
+    if text := residue.residue(read, dict(manifest.document)):
+        id = graph.name(residue.KIND, None, "manifest-residue")
+        left = graph.add(id, "PropertyValue", residue.properties(text))
+        graph.append(graph.root, "additionalProperty", [left])
+    return _document(graph, ro_crate, kept)
+
+
+def write_graph(
+    document: Mapping[str, Any],
+    files: Files,
+    *,
+    ro_crate: str,
+    facts: CodeFacts,
+    kept: Json | None = None,
+) -> Graph:
+    """Write what a manifest says, each value once in its natural place."""
+    manifest = dict(document)
+    graph = Graph(*kept_ids(kept))
+    graph.add(DESCRIPTOR, "CreativeWork", {})
+    graph.add(graph.root, "Dataset", {})
+    instrument, parts = write_code(graph, manifest, files, facts)
+    link = "url" if ro_crate == "1.1" else "contentUrl"
+    accessed = _accessed(manifest)
+    inputs, outputs = (
+        [
+            write_file(graph, record, files, accessed=accessed, link=link)
+            for record in manifest.get(key) or ()
+        ]
+        for key in ("inputs", "outputs")
+    )
+    environment = manifest.get("environment") or {}
+    action = write_run(
+        graph,
+        manifest,
+        code=instrument,
+        inputs=inputs,
+        outputs=outputs,
+        agents=write_authors(graph, manifest),
+        container=write_container(graph, environment.get("container")),
+    )
+    parts = [*inputs, *outputs, *parts]
+    write_root(graph, manifest, version=ro_crate, action=action, parts=parts)
+    return graph
+
+
+def _accessed(document: Json) -> str:
+    """When web addresses were told to hold what is said of them."""
+    started = (document.get("run") or {}).get("started")
+    return str(started or document["created"]).upper()
+
+
+def _as_read(graph: Graph, version: str) -> Metadata:
+    data = json.dumps(_document(graph, version, None)).encode()
+    return Metadata(DESCRIPTOR, data, _LIMITS)
+
+
+def _document(graph: Graph, version: str, kept: Json | None) -> Json:
+    parts = kept_context(context(version, graph.terms()), kept)
+    return {
+        "@context": parts if len(parts) > 1 else parts[0],
+        "@graph": list(graph.entities.values()),
+    }

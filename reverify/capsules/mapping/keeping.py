@@ -1,0 +1,61 @@
+"""What an earlier crate said beside its manifest, said again in a new one."""
+
+from typing import Any
+
+from reverify.capsules.mapping.graph import Graph
+from reverify.capsules.mapping.interface import Json
+
+
+def kept_ids(kept: Json | None) -> tuple[dict[str, str], list[str]]:
+    """The @ids that things had, and those that foreign entities have."""
+    if not kept:
+        return {}, []
+    return dict(kept["ids"]), [entity["@id"] for entity in kept["entities"]]
+
+
+def kept_context(ours: list[str | Json], kept: Json | None) -> list[str | Json]:
+    """Put what foreign entities need of a context between ours and our terms."""
+    if not kept or not kept["context"]:
+        return ours
+    url, *terms = ours
+    merged: Json = {}
+    parts: list[str | Json] = []
+    for part in kept["context"]:
+        if isinstance(part, dict):
+            merged |= part
+        elif part != url:
+            parts.append(part)
+    for own in terms:
+        merged |= own if isinstance(own, dict) else {}
+    return [url, *parts, *([merged] if merged else [])]
+
+
+def add_kept(graph: Graph, kept: Json | None) -> None:
+    """Write foreign entities and properties again.
+
+    Where a value of ours only stands in for what the manifest does not say, the
+    foreign one takes its place.
+    """
+    if not kept:
+        return
+    for entity in kept["entities"]:
+        known = graph.entities.setdefault(entity["@id"], dict(entity))
+        for key, value in entity.items():
+            known.setdefault(key, value)
+    for id, properties in kept["set"].items():
+        entity = graph.entities.get(id)
+        for key, value in properties.items():
+            if entity is None:
+                continue
+            if key not in entity or (id, key) in graph.derived:
+                entity[key] = value
+            else:
+                graph.append(id, key, _listed(value))
+    for id, properties in kept["add"].items():
+        for key, values in properties.items():
+            if id in graph.entities:
+                graph.append(id, key, values)
+
+
+def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
+    return value if isinstance(value, list) else [value]
