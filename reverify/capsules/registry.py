@@ -194,7 +194,8 @@ class Registry:
         latest = self._store.version(capsule) if number is not None else None
         if latest is None:
             return f"there is no capsule {capsule}; `reverify capsule list` shows all"
-        return f"capsule {capsule} has versions 1 to {latest.number}, none is {number}"
+        there = "version 1" if latest.number == 1 else f"versions 1 to {latest.number}"
+        return f"capsule {capsule} has {there}, none is {number}"
 
     def manifest(self, version: Version) -> Manifest:
         """The manifest of a version, its bytes as they were registered.

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from reverify.cli import check, show
+from reverify.cli import capsule, check, show
 from reverify.cli._common import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
@@ -78,6 +78,11 @@ capsule_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(capsule_app, name="capsule")
+capsule_app.command("register")(capsule.register)
+capsule_app.command("list")(capsule.list_capsules)
+capsule_app.command("show")(capsule.show)
+capsule_app.command("history")(capsule.history)
+capsule_app.command("verify-db")(capsule.verify_db)
 
 
 def main() -> None:

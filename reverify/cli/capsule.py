@@ -1,0 +1,253 @@
+"""`reverify capsule register|list|show|history|verify-db`: what is in the registry?"""
+
+import contextlib
+import itertools
+import json as json_library
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reverify.cli._common import EXIT_USAGE, complain, write_stdout
+from reverify.errors import CapsuleError, DamagedError, UsageError
+from reverify.formats.escape import printable, short
+from reverify.model.capsule import Status
+
+if TYPE_CHECKING:
+    from reverify.capsules.registry import Registry
+    from reverify.model.registry import KeptFile, Version
+
+MANIFEST_NAME = "capsule.json"
+_TITLE = 60
+
+JsonOption = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
+IdArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="ID",
+        show_default=False,
+        help="The id of a capsule, or as much of its beginning as no other has.",
+    ),
+]
+
+
+@contextlib.contextmanager
+def opened() -> "Iterator[Registry]":
+    """The registry that the settings name."""
+    from reverify.capsules.registry import open_registry  # noqa: PLC0415 - SQL is large
+    from reverify.settings import load_settings  # noqa: PLC0415
+
+    with open_registry(load_settings()) as registry:
+        yield registry
+
+
+def register(
+    manifests: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="MANIFEST...",
+            show_default=False,
+            help="A manifest, or a folder that holds capsule.json.",
+        ),
+    ],
+    *,
+    store: Annotated[
+        bool,
+        typer.Option("--store", help="Copy the files, so that the folder may go."),
+    ] = False,
+    base: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            show_default=False,
+            help="Where the files lie; the folder of the manifest unless given.",
+        ),
+    ] = None,
+) -> int:
+    """Keep manifests, each as the next version of its capsule.
+
+    Every file is looked at, and is remembered by its folder and digest, or copied with
+    --store. The same manifest again changes nothing.
+
+    Exit codes: 0 all are kept, 2 one was refused; the others are kept.
+    """
+    failed = False
+    with opened() as registry:
+        for given in manifests:
+            try:
+                version = _register(registry, given, base, store=store)
+            except (UsageError, CapsuleError) as error:
+                complain(str(error))
+                failed = True
+                continue
+            word = "registered" if version.is_new else "there already"
+            title = short(version.title, _TITLE)
+            typer.echo(f"{version.name}  {word}  {title}")
+    return EXIT_USAGE if failed else 0
+
+
+def _register(
+    registry: "Registry", given: Path, base: Path | None, *, store: bool
+) -> "Version":
+    from reverify.capsules.manifest import (  # noqa: PLC0415 - --help stays light
+        MANIFEST_BYTES,
+        read_manifest,
+    )
+
+    path = given / MANIFEST_NAME if given.is_dir() else given
+    try:
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise UsageError(f"{path}: is no file; name a manifest, or its folder")
+        with path.open("rb") as stream:
+            data = stream.read(MANIFEST_BYTES + 1)
+    except OSError as error:
+        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
+    manifest = read_manifest(data, str(path))
+    return registry.register(manifest, base or path.parent, store=store)
+
+
+def list_capsules(
+    *,
+    status: Annotated[
+        Status | None,
+        typer.Option(show_default=False, help="Only those of this status."),
+    ] = None,
+    limit: Annotated[
+        int | None,
+        typer.Option(metavar="N", min=0, show_default=False, help="At most so many."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """List capsules in their latest version, the last registered first."""
+    with opened() as registry:
+        if not registry.exists():
+            complain(f"{registry.name}: nothing is registered yet")
+        found = itertools.islice(registry.list(status), limit)
+        if json:
+            _stream_json("capsules", (version.to_dict() for version in found))
+            return
+        for version in found:
+            row = f"{version.capsule}  {version.number:>4}  {version.status:<9}"
+            when = version.created[:19].replace("T", " ")
+            typer.echo(f"{row}  {when}  {short(version.title, _TITLE)}")
+
+
+def show(
+    id: Annotated[
+        str,
+        typer.Argument(
+            metavar="ID[@VERSION]",
+            show_default=False,
+            help="The id of a capsule or its beginning, and perhaps a version.",
+        ),
+    ],
+    *,
+    json: JsonOption = False,
+    manifest: Annotated[
+        bool, typer.Option("--manifest", help="Write the manifest, byte for byte.")
+    ] = False,
+) -> None:
+    """Show a capsule: its latest version, or the one that is named."""
+    with opened() as registry:
+        version = registry.resolve(id)
+        kept = registry.manifest(version)
+        files = registry.files(version)
+    if manifest:
+        write_stdout(kept.data)
+    elif json:
+        document = version.to_dict() | {
+            "manifest": kept.document,
+            "files": [file.to_dict() for file in files],
+        }
+        write_stdout(json_library.dumps(document, indent=2).encode() + b"\n")
+    else:
+        typer.echo("\n".join(_lines(version, files)))
+
+
+def _lines(version: "Version", files: "tuple[KeptFile, ...]") -> Iterator[str]:
+    rows = {
+        "capsule": version.capsule,
+        "version": str(version.number),
+        "title": version.title,
+        "status": version.status,
+        "registered": version.created,
+        "manifest": f"sha256:{version.manifest_sha256}",
+        "digest": version.digest,
+        "follows": version.previous or "nothing, it is the first",
+    }
+    for name, value in rows.items():
+        yield f"{name:<11} {printable(value)}"
+    yield f"{'files':<11} {len(files)}"
+    for file in files:
+        digest = f"sha256:{file.sha256}" if file.sha256 else "no digest"
+        size = "size not known" if file.size is None else f"{file.size:,} bytes"
+        yield f"  {file.role:<9}  {printable(file.path)}  {size}  {digest}"
+    for base in sorted({file.base for file in files if file.base is not None}):
+        yield f"{'kept in':<11} {printable(base)}"
+    if any(file.place == "store" for file in files):
+        yield f"{'kept in':<11} the store"
+    if any(file.place == "nowhere" for file in files):
+        yield f"{'not kept':<11} {sum(file.place == 'nowhere' for file in files)} files"
+
+
+def history(id: IdArgument, *, json: JsonOption = False) -> None:
+    """List the versions of a capsule, the first one first."""
+    with opened() as registry:
+        found = registry.versions(id)
+        if json:
+            _stream_json("versions", (version.to_dict() for version in found))
+            return
+        for version in found:
+            when = version.created[:19].replace("T", " ")
+            row = f"{version.name}  {when}  {version.status:<9}  {version.digest[:16]}"
+            typer.echo(f"{row}  {short(version.title, _TITLE)}")
+
+
+def verify_db(
+    *,
+    files: Annotated[
+        bool, typer.Option("--files", help="Read the files that are kept, too.")
+    ] = False,
+    json: JsonOption = False,
+) -> int:
+    """See whether the registry is what was put there.
+
+    Looks at the database itself, at the chain of digests, and at every manifest; with
+    --files at the bytes of the files, in the store and in folders.
+
+    Exit codes: 0 all of it holds, 1 something does not, 2 it cannot be looked at.
+    """
+    count = 0
+    with opened() as registry:
+        try:
+            if not registry.exists():
+                raise UsageError(
+                    f"{registry.name}: nothing is registered yet, there is nothing to"
+                    " verify; is REVERIFY_DB right?"
+                )
+            for damage in registry.verify(files=files):
+                count += 1
+                if json:
+                    typer.echo(json_library.dumps(damage._asdict()))
+                else:
+                    typer.echo(
+                        f"{printable(damage.subject)}: {printable(damage.reason)}"
+                    )
+        except DamagedError as error:
+            count += 1
+            typer.echo(printable(str(error)))
+    if not json:
+        typer.echo(f"{count} faults" if count else "all of it holds")
+    return int(count > 0)
+
+
+def _stream_json(name: str, items: Iterator[dict[str, Any]]) -> None:
+    """Write a list as it comes, one item on a line."""
+    typer.echo(f'{{"{name}": [', nl=False)
+    comma = ""
+    for item in items:
+        typer.echo(f"{comma}\n  {json_library.dumps(item)}", nl=False)
+        comma = ","
+    typer.echo("\n]}")
