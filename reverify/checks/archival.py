@@ -6,7 +6,10 @@ from reverify.checks.interface import Tools, finding
 from reverify.crates.crate import Crate
 from reverify.model.claim import Claim
 from reverify.model.finding import Finding
-from reverify.model.swhid import InvalidSwhid, read_swhid
+from reverify.model.outcome import Severity
+from reverify.model.swhid import InvalidSwhid, Swhid, read_swhid
+
+_MOST_REMARKS = 10
 
 
 def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Finding]:
@@ -20,3 +23,15 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
         else:
             reason = f"{claim.subject}: {swhid.core} was not looked up in the archive"
             yield finding(claim, "archival/not-tested", reason)
+            yield from _remarks(claim, swhid)
+
+
+def _remarks(claim: Claim, swhid: Swhid) -> Iterator[Finding]:
+    """Say what is odd about an identifier that names its object all the same."""
+    if swhid.remarks:
+        said = "; ".join(swhid.remarks[:_MOST_REMARKS])
+        more = len(swhid.remarks) - _MOST_REMARKS
+        rest = f"; and {more} more" if more > 0 else ""
+        about = claim._replace(topic="qualifiers", severity=Severity.WARNING)
+        reason = f"{claim.subject}: {claim.expected!r}: {said}{rest}"
+        yield finding(about, "archival/qualifier-ignored", reason, observed=str(swhid))

@@ -774,11 +774,23 @@ _TABLE = (
         _NO,
         E,
         "A SWHID has the form swh:1:TYPE:HEX, TYPE one of cnt, dir, rev, rel, snp.",
-        "The identifier has another version, type or length. It names nothing, and what"
-        " was meant is not guessed: the digits alone do not say what kind of object"
-        " they belong to.",
+        "The identifier has another version, type or length. It names nothing. What was"
+        " meant is said where letters, blanks or words alone are wrong, and is not"
+        " guessed otherwise: the digits do not say what kind of object they belong to.",
         "Write the right type: rev for a git commit, dir for a tree, cnt for a file.",
         "https://www.swhid.org/specification/v1.2/5.Core_identifiers/",
+    ),
+    Rule(
+        "archival/qualifier-ignored",
+        _NO,
+        W,
+        "All that follows the core of a SWHID are qualifiers that count.",
+        "Readers ignore qualifiers that are unknown, malformed, repeated, or that lack"
+        " the one they need: `visit` counts only beside `origin`, `anchor` only beside"
+        " `path`, `lines` and `bytes` only for contents. The core still names its"
+        " object. `observed` is the identifier as it is read.",
+        "Write the identifier as it is read, or mend the qualifier.",
+        "https://www.swhid.org/specification/v1.2/6.Qualified_identifiers/",
     ),
     Rule(
         "execution/not-tested",

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from reverify.model.outcome import Outcome
+from reverify.model.outcome import Outcome, Severity
 
 from tests.fakes import Json, check, of, only, write_crate
 
@@ -100,7 +100,8 @@ def test_other_text_is_no_identifier(tmp_path: Path, text: str) -> None:
         (f"swh:1:rev:{HEX[:-1]}x", "not hexadecimal"),
         (f"swh:1:{HEX}", "four parts"),
         (f"SWH:1:rev:{HEX}", "where swh:1 is needed"),
-        (f"swh:1:rev:{HEX};origin=a;origin=b", "'origin' stands twice"),
+        (f"swh:1:{HEX}", "rev for a commit"),
+        (f"swh:1:commit:{HEX}", f"perhaps swh:1:rev:{HEX} is meant"),
     ],
 )
 def test_a_malformed_identifier_is_refuted_with_what_is_wrong(
@@ -111,6 +112,32 @@ def test_a_malformed_identifier_is_refuted_with_what_is_wrong(
     assert found.rule == "archival/swhid-invalid"
     assert found.outcome is Outcome.REFUTED
     assert reason in found.reason
+
+
+@pytest.mark.parametrize(
+    ("qualifiers", "reason"),
+    [
+        ("origin=https://a.example;origin=https://b.example", "stands twice"),
+        (f"visit=swh:1:snp:{HEX}", "counts only beside 'origin'"),
+        ("branch=main", "'branch' is ignored: it is unknown"),
+    ],
+)
+def test_a_qualifier_that_does_not_count_is_a_warning(
+    tmp_path: Path, qualifiers: str, reason: str
+) -> None:
+    write_crate(tmp_path, code(identifier=f"swh:1:rev:{HEX};{qualifiers}"))
+    core, remark = of(check(tmp_path), "#code", "archival")
+    assert core.rule == "archival/not-tested"
+    assert remark.rule == "archival/qualifier-ignored"
+    assert (remark.outcome, remark.severity) == (Outcome.REFUTED, Severity.WARNING)
+    assert reason in remark.reason
+    assert remark.observed == f"swh:1:rev:{HEX}"
+
+
+def test_a_thousand_remarks_are_one_short_finding(tmp_path: Path) -> None:
+    write_crate(tmp_path, code(identifier=f"swh:1:rev:{HEX}" + ";" * 1000))
+    _, remark = of(check(tmp_path), "#code", "archival")
+    assert remark.reason.endswith("and 990 more")
 
 
 def test_a_sound_identifier_is_untested_in_a_plain_check(tmp_path: Path) -> None:

@@ -1,100 +1,274 @@
-"""SWHIDs are made as the archive makes them."""
+"""Reading SWHIDs: what counts, what is ignored, what was meant."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from reverify.model.swhid import (
+    TYPES,
     InvalidSwhid,
     Swhid,
     git_id,
+    looks_like_swhid,
     qualified,
     read_swhid,
     swhid_of_git,
 )
 
-HELLO = "ce013625030ba8dba906f756967f9e9ca394464a"
-TREE = "c304f7eb8bb91030c52357898abdc1238b0e3f93"
-COMMIT = "820fc98b0ccb1593fd11dcf2f032c7dd20f69712"
-TAG = "22ef6e0cb6ca45a10755f53c5a48faa7ec46e5bb"
-PERSON = b"Ada Example <ada@example.org> 1700000000 +0100"
+HEX = "94a9ed024d3859793618152ea559a168bbcbb5e2"
+OTHER = "c304f7eb8bb91030c52357898abdc1238b0e3f93"
+SNP = f"swh:1:snp:{OTHER}"
+REV = f"swh:1:rev:{OTHER}"
 
 
-def entry(mode: bytes, name: bytes, id: str) -> bytes:
-    return mode + b" " + name + b"\0" + bytes.fromhex(id)
+def read(text: str) -> Swhid:
+    found = read_swhid(text)
+    assert isinstance(found, Swhid), found
+    return found
 
 
-def test_contents_have_the_id_of_their_bytes() -> None:
-    assert git_id("blob", b"hello\n") == HELLO
-    assert git_id("blob", b"") == "e69de29bb2d1d6434b8b29ae775ad8c2e48c5391"
+def refuse(text: str) -> InvalidSwhid:
+    found = read_swhid(text)
+    assert isinstance(found, InvalidSwhid), found
+    return found
 
 
-def test_a_tree_a_commit_and_a_tag_have_the_ids_of_the_specification() -> None:
-    link = git_id("blob", b"src/a.txt")
-    inner = git_id("tree", entry(b"100644", b"a.txt", HELLO))
-    tree = git_id(
-        "tree",
-        entry(b"120000", b"ln", link)
-        + entry(b"100755", b"run", HELLO)
-        + entry(b"100644", b"src.txt", HELLO)
-        + entry(b"40000", b"src", inner),
-    )
-    body = b"tree %s\nauthor %s\ncommitter %s\n\nFirst\n"
-    commit = git_id("commit", body % (tree.encode(), PERSON, PERSON))
-    body = b"object %s\ntype commit\ntag v1.0\ntagger %s\n\nVersion 1.0\n"
-    tag = git_id("tag", body % (commit.encode(), PERSON))
-    assert (tree, commit, tag) == (TREE, COMMIT, TAG)
-    assert git_id("tree", b"") == "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+# -- the core ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", TYPES)
+def test_a_core_identifier_of_each_type_reads_without_remarks(kind: str) -> None:
+    found = read(f"swh:1:{kind}:{HEX}")
+    assert (found.type, found.hex) == (kind, HEX)
+    assert (found.qualifiers, found.remarks) == ((), ())
+    assert str(found) == found.core == f"swh:1:{kind}:{HEX}"
 
 
 @pytest.mark.parametrize(
-    ("kind", "type"),
-    [("blob", "cnt"), ("tree", "dir"), ("commit", "rev"), ("tag", "rel")],
+    "resolver",
+    [
+        "https://archive.softwareheritage.org/",
+        "https://archive.softwareheritage.org/browse/",
+        "https://identifiers.org/",
+        "https://n2t.net/",
+    ],
 )
-def test_each_kind_of_object_has_its_type(kind: str, type: str) -> None:
-    assert str(swhid_of_git(kind, COMMIT)) == f"swh:1:{type}:{COMMIT}"
+def test_the_address_of_a_resolver_is_no_part_of_it(resolver: str) -> None:
+    text = f"swh:1:cnt:{HEX};origin=https://example.org/r"
+    assert looks_like_swhid(resolver + text)
+    assert str(read(resolver + text)) == text
 
 
-def test_a_sha256_id_cannot_be_expressed() -> None:
-    assert swhid_of_git("commit", "0" * 64) is None
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"swh:2:rev:{HEX}", "swh:2, where swh:1 is needed"),
+        (f"swh:1:rev:{HEX[:-1]}", "39 digits"),
+        (f"swh:1:rev:{HEX}0", "41 digits"),
+        (f"swh:1:rev:{'a' * 64}", "SHA-256"),
+        (f"swh:1:rev:{HEX[:-1]}x", "not hexadecimal"),
+        (f"swh:1:rev:{HEX[:-1]}\u0663", "not hexadecimal"),
+        ("swh:1:rev:", "0 digits"),
+        (f"swh:1::{HEX}", "rev for a commit, dir for a tree"),
+        (f"swh:1:{HEX}", "rev for a commit, dir for a tree"),
+        (f"swh:1:ext:{HEX}", "rev for a commit, dir for a tree"),
+        (f"swh:1:ori:{HEX}", "the archive's own"),
+        (f"swh:1:emd:{HEX}", "the archive's own"),
+        ("swh:1", "four parts"),
+        ("", "four parts"),
+    ],
+)
+def test_what_is_wrong_is_said_and_nothing_is_guessed(text: str, reason: str) -> None:
+    found = refuse(text)
+    assert reason in found.reason
+    assert found.meant == ""
 
 
-def test_qualifiers_stand_in_their_order_and_are_escaped() -> None:
-    found = qualified(
-        Swhid("cnt", HELLO),
-        path="data/rain ;50%.csv",
-        anchor=Swhid("rev", COMMIT),
-        visit=Swhid("snp", TREE),
-        origin="https://example.org/a;b%20c",
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        (f"swh:1:rev:{HEX.upper()}", "lower case"),
+        (f"SWH:1:rev:{HEX}", "swh:1 is needed"),
+        (f"swh:1:REV:{HEX}", "no type 'REV'"),
+        (f"swh:1:revision:{HEX}", "no type 'revision'"),
+        (f"swh:1:commit:{HEX}", "no type 'commit'"),
+        (f"swh:rev:{HEX}", "four parts"),
+        (f"swh:1:rev:{HEX[:20]}\n  {HEX[20:]}", "white space"),
+        (f"swh:1: rev:{HEX}", "white space"),
+    ],
+)
+def test_what_was_meant_is_said_where_the_text_tells(text: str, reason: str) -> None:
+    found = refuse(text)
+    assert reason in found.reason
+    assert found.meant == f"swh:1:rev:{HEX}"
+    assert f"perhaps {found.meant} is meant" in found.reason
+
+
+def test_a_final_line_end_is_told_and_passed_over() -> None:
+    found = read(f"swh:1:rev:{HEX}\n")
+    assert found.hex == HEX
+    assert found.remarks == ("white space beside the identifier is passed over",)
+
+
+# -- qualifiers ----------------------------------------------------------------------
+
+
+def test_qualifiers_in_any_order_are_the_same_identifier() -> None:
+    names = ["origin=https://example.org/r", f"visit={SNP}", f"anchor={REV}", "path=/a"]
+    first = read(";".join([f"swh:1:dir:{HEX}", *names]))
+    second = read(";".join([f"swh:1:dir:{HEX}", *reversed(names)]))
+    assert first == second
+    assert not first.remarks
+    assert str(second) == ";".join([f"swh:1:dir:{HEX}", *names])
+
+
+def test_escapes_are_undone_for_readers_and_kept_in_the_text() -> None:
+    path = "path=/a%3Bb%25c%20d%FF"
+    found = read(f"swh:1:cnt:{HEX};origin=https://e.org/?a%3Bb%253B;{path}")
+    assert found.qualifier("origin") == "https://e.org/?a;b%3B"
+    assert found.qualifier("path") == "/a;b%c d\udcff"
+    assert found.qualifier("visit") is None
+    assert str(found).endswith(path)
+    assert read(str(found)) == found
+
+
+def test_two_ways_to_escape_are_the_same_context() -> None:
+    first = read(f"swh:1:cnt:{HEX};path=/%7E/\u00e9")
+    second = read(f"swh:1:cnt:{HEX};path=/~/%C3%A9")
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("qualifiers", "remark"),
+    [
+        ("colour=red", "'colour' is ignored: it is unknown"),
+        ("Origin=https://example.org", "'Origin' is ignored: it is unknown"),
+        ("origin", "'origin' is ignored: it is no qualifier"),
+        ("", "semicolon"),
+        ("origin=", "no address"),
+        ("origin=example.org/r", "no address"),
+        ("origin=https://example.org/%0d%0aX: y", "white space"),
+        ("origin=https://example.org/%0d%0aX", "%25"),
+        ("origin=https://example.org/a b", "white space"),
+        ("origin=https://example.org/a%20b", "%2520"),
+        ("origin=https://example.org/%FF", "%25"),
+        (f"visit={SNP}", "counts only beside 'origin'"),
+        (f"origin=nowhere;visit={SNP}", "counts only beside 'origin'"),
+        (f"anchor={REV}", "counts only beside 'path'"),
+        ("path=src/a", "must begin with /"),
+        ("path=/src/../a", "no path below a root"),
+        ("path=/src/%2e%2E/a", "no path below a root"),
+        ("path=/a%00", "no path below a root"),
+        ("path=/a b", "white space"),
+        ("lines=0", "the first is 1"),
+        ("lines=9-3", "ends before it begins"),
+        ("lines=a", "must be a number"),
+        ("lines=1-2-3", "must be a number"),
+        ("lines=\u0663", "must be a number"),
+        (f"lines={'9' * 5000}", "must be a number"),
+        ("bytes=-3", "must be a number"),
+    ],
+)
+def test_what_does_not_count_is_ignored_and_told(qualifiers: str, remark: str) -> None:
+    found = read(f"swh:1:cnt:{HEX};{qualifiers}")
+    assert str(found) == f"swh:1:cnt:{HEX}"
+    assert remark in " | ".join(found.remarks)
+
+
+def test_a_wrong_kind_of_visit_or_anchor_does_not_count() -> None:
+    found = read(
+        f"swh:1:cnt:{HEX};origin=https://e.org;visit={REV};anchor=swh:1:cnt:{HEX};path=/a"
     )
-    assert str(found) == (
-        f"swh:1:cnt:{HELLO};origin=https://example.org/a%3Bb%2520c"
-        f";visit=swh:1:snp:{TREE};anchor=swh:1:rev:{COMMIT}"
-        ";path=/data/rain%20%3B50%25.csv"
+    assert str(found) == f"swh:1:cnt:{HEX};origin=https://e.org;path=/a"
+    visit, anchor = found.remarks
+    assert "core SWHID of type snp" in visit
+    assert "core SWHID of type dir, rev, rel or snp" in anchor
+
+
+@pytest.mark.parametrize("kind", ["dir", "rev", "rel", "snp"])
+@pytest.mark.parametrize("name", ["lines", "bytes"])
+def test_only_contents_have_lines_and_bytes(kind: str, name: str) -> None:
+    found = read(f"swh:1:{kind}:{HEX};{name}=3")
+    assert found.qualifiers == ()
+    assert f"only a cnt has {name}" in found.remarks[0]
+
+
+def test_bytes_go_before_lines() -> None:
+    found = read(f"swh:1:cnt:{HEX};lines=3-5;bytes=0-10")
+    assert found.qualifiers == (("bytes", "0-10"),)
+    assert "'lines' is ignored" in found.remarks[0]
+
+
+def test_a_qualifier_that_is_repeated_counts_if_it_says_the_same() -> None:
+    found = read(f"swh:1:cnt:{HEX};path=/a;path=/%61")
+    assert found.qualifiers == (("path", "/a"),)
+    assert found.remarks == ("the qualifier 'path' stands twice",)
+
+
+def test_of_two_values_none_counts() -> None:
+    text = f"swh:1:cnt:{HEX};origin=https://a.org;visit={SNP};origin=https://b.org"
+    found = read(text)
+    assert found.qualifiers == ()
+    assert "different values" in found.remarks[0]
+    assert "counts only beside 'origin'" in found.remarks[1]
+
+
+def test_line_ends_of_pasted_text_are_told_and_passed_over() -> None:
+    found = read(f"swh:1:cnt:{HEX};\n    origin=https://e.org;\n    path=/a")
+    assert str(found) == f"swh:1:cnt:{HEX};origin=https://e.org;path=/a"
+    assert (
+        found.remarks[0] == "white space beside the qualifier 'origin' is passed over"
     )
-    assert read_swhid(str(found)) == found
 
 
-def test_the_path_of_an_anchor_s_root_is_a_slash() -> None:
-    anchor = Swhid("rev", COMMIT)
-    found = qualified(Swhid("dir", TREE), anchor=anchor, path="/")
-    assert str(found).endswith(";path=/")
+def test_a_bare_percent_sign_is_told() -> None:
+    found = read(f"swh:1:cnt:{HEX};path=/100%")
+    assert found.qualifier("path") == "/100%"
+    assert str(found).endswith("path=/100%25")
+    assert "write it as %25" in found.remarks[0]
 
 
-def test_qualifiers_that_say_nothing_alone_are_refused() -> None:
-    content = Swhid("cnt", HELLO)
-    with pytest.raises(ValueError, match="visit"):
-        qualified(content, visit=Swhid("snp", TREE))
-    with pytest.raises(ValueError, match="anchor and a path"):
-        qualified(content, path="a.csv")
-    with pytest.raises(ValueError, match="anchor and a path"):
-        qualified(content, anchor=Swhid("rev", COMMIT))
-    with pytest.raises(ValueError, match="address"):
-        qualified(content, origin="https://example.org/a b")
+# -- making --------------------------------------------------------------------------
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_whatever_the_path_the_result_reads_back(path: str) -> None:
-    made = qualified(Swhid("cnt", HELLO), anchor=Swhid("rev", COMMIT), path=path)
-    found = read_swhid(str(made))
-    assert not isinstance(found, InvalidSwhid)
-    assert found == made
+def test_qualifiers_are_written_in_order_and_escaped() -> None:
+    made = qualified(
+        Swhid("cnt", HEX),
+        path="/src/a;b%\udcff.py",
+        anchor=Swhid("rev", OTHER),
+        visit=Swhid("snp", OTHER),
+        origin="https://example.org/a;b?c=%20",
+        lines="3-5",
+    )
+    assert str(made) == (
+        f"swh:1:cnt:{HEX};origin=https://example.org/a%3Bb?c=%2520;visit={SNP};"
+        f"anchor={REV};path=/src/a%3Bb%25%FF.py;lines=3-5"
+    )
+    assert read(str(made)) == made
+    assert not read(str(made)).remarks
+
+
+@pytest.mark.parametrize(
+    ("type", "wanted", "reason"),
+    [
+        ("cnt", {"visit": Swhid("snp", OTHER)}, "of an origin only"),
+        ("cnt", {"path": "/a"}, "need each other"),
+        ("cnt", {"anchor": Swhid("rev", OTHER)}, "need each other"),
+        ("cnt", {"path": "/a", "anchor": Swhid("cnt", OTHER)}, "no path starts"),
+        ("cnt", {"origin": "https://e.org", "visit": Swhid("rev", OTHER)}, "snapshot"),
+        ("cnt", {"origin": "example.org"}, "no address"),
+        ("cnt", {"origin": "https://e.org/a b"}, "no address"),
+        ("cnt", {"origin": "https://e.org/\n"}, "no address"),
+        ("cnt", {"lines": "0"}, "lines: the first is 1"),
+        ("cnt", {"lines": "1", "bytes": "1"}, "not both"),
+        ("dir", {"lines": "1"}, "only a content"),
+    ],
+)
+def test_qualifiers_that_cannot_be_are_refused(
+    type: str, wanted: dict[str, str], reason: str
+) -> None:
+    with pytest.raises(ValueError, match=reason):
+        qualified(Swhid(type, HEX), **wanted)  # type: ignore[arg-type]
+
+
+def test_ids_of_git_are_those_of_the_standard() -> None:
+    assert git_id("blob", b"hello\n") == "ce013625030ba8dba906f756967f9e9ca394464a"
+    assert swhid_of_git("commit", HEX) == Swhid("rev", HEX)
+    assert swhid_of_git("commit", "a" * 64) is None
