@@ -10,6 +10,7 @@
     │   ├── UnsafeNameError   a name in it may not be used as a path
     │   └── LimitError        reading on would pass a budget
     └── ServiceError       something outside this process did not answer
+        └── RefusedError      we do not ask it: no public address, no URL
 
 A refuted claim is a finding, never an exception. Exceptions say that we could not
 work. Exit codes and HTTP status belong to the faces.
@@ -92,3 +93,7 @@ class LimitError(CrateError):
 
 class ServiceError(ReverifyError):
     """Something outside this process did not answer, or was not asked."""
+
+
+class RefusedError(ServiceError):
+    """We refuse to ask it; asking again would not help."""

@@ -16,7 +16,7 @@ import requests.adapters
 import urllib3
 from urllib3 import connection, connectionpool
 
-from reverify.errors import ServiceError
+from reverify.errors import RefusedError, ServiceError
 from reverify.services.addresses import is_public
 
 HEADER_SECONDS = 60.0
@@ -63,7 +63,7 @@ class _Guarded(connection.HTTPConnection):
             ) from error
         addresses = [str(item[4][0]) for item in found]
         if not self.allow_private and not all(map(is_public, addresses)):
-            raise ServiceError(  # none that urllib3 would try again
+            raise RefusedError(  # none that urllib3 would try again
                 f"{self.host} is at {', '.join(addresses)}, which is not a public"
                 " address; --allow-private lets it through"
             )
@@ -120,17 +120,18 @@ class _Adapter(requests.adapters.HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
 
-def new_session(agent: str, *, allow_private: bool) -> requests.Session:
+def new_session(agent: str, *, allow_private: bool, tries: int = 3) -> requests.Session:
     """A session that takes nothing from the environment, and asks for plain bodies.
 
     Args:
         agent: how we introduce ourselves.
         allow_private: whether private and loopback addresses may be contacted.
+        tries: how often it asks before it gives up.
     """
     session = requests.Session()
     session.trust_env = False
     retry = urllib3.Retry(
-        total=2,
+        total=tries - 1,
         redirect=0,
         backoff_factor=0.3,
         status_forcelist=(502, 503, 504),

@@ -4,11 +4,11 @@ import contextlib
 import logging
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
-from reverify.errors import LimitError, ServiceError, UsageError
+from reverify.errors import LimitError, RefusedError, ServiceError, UsageError
 
 if TYPE_CHECKING:
     import requests
@@ -49,6 +49,22 @@ class Answer(NamedTuple):
     def missing(self) -> bool:
         """Whether the server knows that it is not there."""
         return self.status in {NOT_FOUND, GONE}
+
+
+class Reply(NamedTuple):
+    """All that a server said, whatever its status.
+
+    Attributes:
+        status: the HTTP status.
+        url: where the last redirect led.
+        headers: by their names in lower case.
+        body: the body; empty if it went into a file.
+    """
+
+    status: int
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
 
 
 class Http:
@@ -106,6 +122,47 @@ class Http:
                 target.writelines(self._body(response, url, limit, seconds))
         return answer
 
+    def ask(
+        self,
+        method: str,
+        url: str,
+        *,
+        limit: int,
+        seconds: float,
+        headers: Mapping[str, str] | None = None,
+        secret: str = "",
+        body: bytes | None = None,
+        target: BinaryIO | None = None,
+    ) -> Reply:
+        """Ask once, and take what comes; nothing is tried again.
+
+        Args:
+            method: GET or POST; a POST follows no redirect.
+            url: whom to ask.
+            limit: how many bytes the answer may have.
+            seconds: how long connecting, each pause and the body may take.
+            headers: what to send besides.
+            secret: the value of Authorization; it is never sent on after a redirect.
+            body: what to send.
+            target: takes the body of an answer with status 2xx.
+
+        Raises:
+            ServiceError: no answer, or not the whole of it.
+            LimitError: it is larger than `limit` bytes, or takes too long.
+        """
+        response = self._request(
+            method, url, headers=headers, secret=secret, body=body, seconds=seconds
+        )
+        data = b""
+        with response:
+            blocks = self._body(response, url, limit, seconds)
+            if target is not None and OK_FROM <= response.status_code < OK_TO:
+                target.writelines(blocks)
+            else:
+                data = b"".join(blocks)
+        found = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, response.url, found, data)
+
     def _body(
         self, response: "requests.Response", url: str, limit: int, seconds: float
     ) -> Iterator[bytes]:
@@ -134,11 +191,24 @@ class Http:
                 raise late
 
     def _request(
-        self, method: str, url: str, accept: str = "*/*"
+        self,
+        method: str,
+        url: str,
+        accept: str = "*/*",
+        *,
+        headers: Mapping[str, str] | None = None,
+        secret: str = "",
+        body: bytes | None = None,
+        seconds: float | None = None,
     ) -> "requests.Response":
+        """Ask, and follow redirects; again after a failure, unless `seconds` is set."""
         import requests  # noqa: PLC0415
 
-        session = self._session()
+        session = self._session(again=seconds is None)
+        most = READ_SECONDS if seconds is None else max(seconds, 0.001)
+        sent = {"Accept": accept, **(headers or {})}
+        if secret:
+            sent["Authorization"] = secret
         here = url
         for _ in range(REDIRECTS + 1):
             _refuse_odd(here)
@@ -148,28 +218,40 @@ class Http:
                     here,
                     stream=True,
                     allow_redirects=False,
-                    timeout=(CONNECT_SECONDS, READ_SECONDS),
-                    headers={"Accept": accept},
+                    timeout=(min(CONNECT_SECONDS, most), min(READ_SECONDS, most)),
+                    headers=sent,
+                    data=body,
                 )
             except ServiceError as error:
-                raise ServiceError(f"{url}: {error}") from error
+                raise type(error)(f"{url}: {error}") from error
             except (requests.RequestException, ValueError, UnicodeError) as error:
                 raise ServiceError(f"{url}: no answer ({_root(error)})") from error
             if not response.is_redirect:
                 return response
             response.close()
             here = _further(here, response.headers["Location"])
+            if method not in {"GET", "HEAD"}:
+                raise ServiceError(f"{url}: redirects a {method} to {here!r}")
+            sent.pop("Authorization", None)
         raise ServiceError(f"{url}: more than {REDIRECTS} redirects")
 
-    def _session(self) -> "requests.Session":
-        """One session a thread, since requests promises nothing else."""
-        session: requests.Session | None = getattr(self._local, "session", None)
+    def _session(self, *, again: bool) -> "requests.Session":
+        """One session a thread, since requests promises nothing else.
+
+        Args:
+            again: whether it asks again by itself after a failure.
+        """
+        name = "patient" if again else "once"
+        session: requests.Session | None = getattr(self._local, name, None)
         if session is None:
             from reverify.services.guarded import new_session  # noqa: PLC0415
 
-            session = self._local.session = new_session(
-                self._agent, allow_private=self._allow_private
+            session = new_session(
+                self._agent,
+                allow_private=self._allow_private,
+                tries=3 if again else 1,
             )
+            setattr(self._local, name, session)
         return session
 
 
@@ -212,11 +294,11 @@ def _refuse_odd(url: str) -> None:
         parts = urlsplit(url)
         odd = parts.port is not None and parts.port == 0
     except ValueError as error:
-        raise ServiceError(f"{url!r}: is no URL ({error})") from error
+        raise RefusedError(f"{url!r}: is no URL ({error})") from error
     if parts.scheme not in {"http", "https"} or not parts.hostname or odd:
-        raise ServiceError(f"{url!r}: only http and https are asked")
+        raise RefusedError(f"{url!r}: only http and https are asked")
     if parts.username is not None or any(ord(char) <= 0x20 for char in url):  # noqa: PLR2004
-        raise ServiceError(f"{url!r}: a name, password or blank in a URL is refused")
+        raise RefusedError(f"{url!r}: a name, password or blank in a URL is refused")
 
 
 def _root(error: BaseException) -> str:
