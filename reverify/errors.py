@@ -33,12 +33,17 @@ class ManifestError(UsageError):
     Args:
         name: the file, or whatever else it came from.
         faults: what is wrong, one sentence each, with the place and what to do.
+        pointers: the JSON pointers of those places, in the same order; none if it is
+            not even a JSON object.
     """
 
-    def __init__(self, name: str, faults: Sequence[str]) -> None:
+    def __init__(
+        self, name: str, faults: Sequence[str], pointers: Sequence[str] = ()
+    ) -> None:
         super().__init__("; ".join(f"{name}: {fault}" for fault in faults))
         self.name = name
         self.faults = tuple(faults)
+        self.pointers = tuple(pointers)
 
 
 class CapsuleError(ReverifyError):

@@ -50,7 +50,8 @@ def read_manifest(data: bytes, name: str = "manifest") -> Manifest:
         shown = [_placed(positions, *fault) for fault in faults[:_SHOWN]]
         if len(faults) > _SHOWN:
             shown.append(f"and {len(faults) - _SHOWN} more faults")
-        raise ManifestError(name, shown)
+        pointers = [pointer for pointer, _ in faults[:_SHOWN]]
+        raise ManifestError(name, shown, pointers)
     return Manifest(data=data, document=document)
 
 
