@@ -1,0 +1,98 @@
+"""Running the command: its output is the user's, and so is Ctrl-C."""
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+from reverify.errors import CapsuleError
+from reverify.services.clock import Clock
+
+_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Streams(NamedTuple):
+    """Where the output of the command goes: a descriptor, or None for where ours does.
+
+    Attributes:
+        out: its standard output.
+        err: its standard error.
+    """
+
+    out: int | None = None
+    err: int | None = None
+
+
+class Run(NamedTuple):
+    """How a run went.
+
+    Attributes:
+        started: when it began.
+        ended: when it was over.
+        status: what it ended with; minus the signal that ended it.
+    """
+
+    started: datetime
+    ended: datetime
+    status: int
+
+
+def run(
+    command: Sequence[str],
+    folder: Path,
+    environ: Mapping[str, str],
+    *,
+    streams: Streams,
+    clock: Clock,
+) -> Run:
+    """Run a command to its end.
+
+    Raises:
+        CapsuleError: it cannot be started.
+        KeyboardInterrupt: it was ended by a signal that was meant for us too.
+    """
+    started = clock.now()
+    try:
+        process = subprocess.Popen(  # noqa: S603 - what the user asked for
+            command,
+            cwd=folder,
+            env=dict(environ),
+            stdout=streams.out,
+            stderr=streams.err,
+        )
+    except (OSError, ValueError) as error:
+        raise CapsuleError(f"{command[0]}: cannot be started ({error})") from error
+    with _passed_on(process) as received:
+        status = process.wait()
+    if received and (status < 0 or status == 128 + received[0]):
+        raise KeyboardInterrupt
+    return Run(started, max(started, clock.now()), status)
+
+
+@contextlib.contextmanager
+def _passed_on(process: "subprocess.Popen[bytes]") -> Iterator[list[int]]:
+    """While a command runs, signals are for it; which came is written down."""
+    received: list[int] = []
+
+    def receive(number: int, _: FrameType | None) -> None:
+        received.append(number)
+        # A terminal sends Ctrl-C to the command as well; nobody else does.
+        if number != signal.SIGINT or not os.isatty(0):
+            with contextlib.suppress(ProcessLookupError):
+                process.send_signal(number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield received
+        return
+    before = {number: signal.signal(number, receive) for number in _STOPPING}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,275 @@
+"""`reverify capsule capture` and `reverify capsule commits`."""
+
+import json as json_library
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reverify.cli._common import complain, write_stdout
+from reverify.errors import UsageError
+from reverify.formats.escape import printable
+
+if TYPE_CHECKING:
+    from reverify.capsules.capture import Captured
+
+_SHOWN = 20
+JSON_VERSION = "1.0"
+
+
+def capture(
+    command: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="COMMAND...",
+            help="The command and its arguments; all that follows it is its own.",
+            show_default=False,
+        ),
+    ],
+    output_folder: Annotated[
+        Path,
+        typer.Option(
+            "-o",
+            "--out",
+            metavar="DIR",
+            help="Where the capsule goes: a new or empty folder; or the root of the"
+            " work tree itself, and then only capsule.json is written.",
+            show_default=False,
+        ),
+    ],
+    *,
+    input: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A file or folder that the command reads, or the URL of a file that"
+            " is not kept. Repeatable.",
+        ),
+    ] = None,
+    output: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A file or folder that the command must write. Others that appear or"
+            " change are found. Repeatable.",
+        ),
+    ] = None,
+    code: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH",
+            help="A file or folder of code to keep, besides the scripts that the"
+            " command names. Repeatable.",
+        ),
+    ] = None,
+    param: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME=VALUE",
+            help="A parameter of the run; VALUE is JSON if it reads as that, else"
+            " text. Repeatable.",
+        ),
+    ] = None,
+    env: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="NAME",
+            help="An environment variable to write down with its value. Repeatable.",
+        ),
+    ] = None,
+    title: Annotated[
+        str | None, typer.Option(help="What to call it. [default: the command]")
+    ] = None,
+    description: Annotated[
+        str | None, typer.Option(help="What is done, and why.")
+    ] = None,
+    license: Annotated[
+        str | None,
+        typer.Option(metavar="SPDX", help="The licence of the capsule: CC-BY-4.0."),
+    ] = None,
+    author: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME <EMAIL> ORCID'",
+            help="Who did it; e-mail address and ORCID iD may be left out. Repeatable."
+            " [default: who commits here]",
+        ),
+    ] = None,
+    publisher: Annotated[
+        str | None,
+        typer.Option(metavar="'NAME <URL>'", help="Who publishes it."),
+    ] = None,
+    id: Annotated[
+        str | None,
+        typer.Option(
+            metavar="UUID", help="The id of the capsule. [default: a new one]"
+        ),
+    ] = None,
+    allow_dirty: Annotated[
+        bool,
+        typer.Option(
+            "--allow-dirty",
+            help="Run it though the code is in no commit, and write that down.",
+        ),
+    ] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json",
+            help="Write JSON; the output of the command goes to standard error.",
+        ),
+    ] = False,
+    quiet: Annotated[
+        bool,
+        typer.Option(
+            "--quiet",
+            "-q",
+            help="Nothing of the command, and of us the path of the manifest alone.",
+        ),
+    ] = False,
+) -> int:
+    """Run an analysis and write down what it was: a capsule.
+
+    The folder gets capsule.json, the manifest, and copies of all files: inputs as they
+    were before the run, outputs, the code that the command names, the packages of its
+    Python. In a git work tree it says which commit the code is, and refuses to run what
+    is in no commit.
+
+    Exit codes: 0 the command succeeded and the manifest is written; 1 the manifest is
+    written, and says what went wrong: the command failed, an output is missing, an
+    input was changed; 2 nothing is written; 130 interrupted, nothing is written.
+    """
+    from reverify.capsules.capture import (  # noqa: PLC0415 - --help stays light
+        Request,
+        read_organization,
+        read_person,
+    )
+    from reverify.capsules.capture import capture as run  # noqa: PLC0415
+    from reverify.services import SystemClock  # noqa: PLC0415
+
+    request = Request(
+        command=tuple(command),
+        target=output_folder,
+        folder=Path.cwd(),
+        environ=os.environ,
+        user_settings=Path.home() / ".gitconfig",
+        inputs=tuple(input or ()),
+        outputs=tuple(output or ()),
+        code=tuple(code or ()),
+        parameters=_parameters(param or []),
+        variables=tuple(env or ()),
+        title=title,
+        description=description,
+        license=license,
+        authors=tuple(read_person(text) for text in author or ()),
+        publisher=read_organization(publisher) if publisher is not None else None,
+        id=id.lower() if id is not None else None,
+        allow_dirty=allow_dirty,
+    )
+    with _Streams(quiet=quiet, json=json) as streams:
+        found = run(
+            request,
+            clock=SystemClock(),
+            streams=streams,
+            say=_silent if quiet else complain,
+        )
+    for problem in found.problems:
+        complain(problem)
+    if not quiet:
+        for note in found.notes[:_SHOWN]:
+            complain(note)
+    if json:
+        _write_json(_essentials(found))
+    elif quiet:
+        typer.echo(printable(str(found.path)))
+    else:
+        typer.echo("\n".join(_summary(found)))
+    return int(bool(found.problems))
+
+
+def _silent(text: str) -> None:
+    del text
+
+
+class _Streams:
+    """Where the output of the command goes, for as long as it runs."""
+
+    def __init__(self, *, quiet: bool, json: bool) -> None:
+        self._null = os.open(os.devnull, os.O_WRONLY) if quiet else None
+        self._out = self._null if quiet else (2 if json else None)
+
+    def __enter__(self) -> Any:  # noqa: ANN401 - imported where it is used
+        from reverify.capsules.capture.running import Streams  # noqa: PLC0415
+
+        sys.stdout.flush()
+        return Streams(out=self._out, err=self._null)
+
+    def __exit__(self, *_: object) -> None:
+        if self._null is not None:
+            os.close(self._null)
+
+
+def _parameters(texts: list[str]) -> dict[str, Any]:
+    from reverify.capsules.capture import read_parameter  # noqa: PLC0415
+
+    found: dict[str, Any] = {}
+    for text in texts:
+        name, value = read_parameter(text)
+        if name in found:
+            raise UsageError(f"--param {name}: is given twice")
+        found[name] = value
+    return found
+
+
+def _essentials(found: "Captured") -> dict[str, Any]:
+    document = found.manifest.document
+    code, run = found.manifest.part("code"), found.manifest.part("run")
+    return {
+        "schema_version": JSON_VERSION,
+        "manifest": str(found.path),
+        "id": found.manifest.id,
+        "title": found.manifest.title,
+        "status": found.manifest.status,
+        "exit_status": run.get("exit_status"),
+        "git_commit": code.get("git_commit"),
+        "git_tree_hash": code.get("git_tree_hash"),
+        "dirty": code.get("dirty"),
+        "inputs": document.get("inputs") or [],
+        "outputs": document.get("outputs") or [],
+        "code": code.get("files") or [],
+        "packages": len(found.manifest.part("environment").get("packages") or ()),
+        "not_in_commit": list(found.loose),
+        "problems": list(found.problems),
+        "notes": list(found.notes),
+    }
+
+
+def _summary(found: "Captured") -> list[str]:
+    document = found.manifest.document
+    code, run = found.manifest.part("code"), found.manifest.part("run")
+    inputs, outputs = document.get("inputs") or (), document.get("outputs") or ()
+    commit = code.get("git_commit")
+    pinned = f"commit {commit}" if commit else "no commit"
+    if code.get("dirty"):
+        pinned += f", dirty ({len(found.loose)} not in it)"
+    files = _count(code.get("files") or (), "file")
+    counts = f"{_count(inputs, 'input')}, {_count(outputs, 'output')}, {files} of code"
+    lines = [
+        str(found.path),
+        f"  {found.manifest.title}",
+        f"  {found.manifest.status}, exit status {run.get('exit_status')}",
+        f"  {counts}",
+        f"  {pinned}",
+    ]
+    return [printable(line) for line in lines]
+
+
+def _count(items: Any, word: str) -> str:  # noqa: ANN401 - of whatever
+    return f"{len(items):,} {word}{'' if len(items) == 1 else 's'}"
+
+
+def _write_json(document: Any) -> None:  # noqa: ANN401 - whatever JSON has
+    text = json_library.dumps(document, indent=2, ensure_ascii=True)
+    write_stdout(f"{text}\n".encode())
