@@ -86,7 +86,7 @@ class KeptFiles:
             CapsuleError: it cannot be had, or is not what was registered.
         """
         kept = self._files.get(file.path or "")
-        if kept is None or kept.sha256 is None:
+        if kept is None or (kept.place is Place.NOWHERE and not self._is_stored(kept)):
             raise CapsuleError(
                 f"{file.path or file.pointer}: is not kept, its capsule was registered"
                 " without it; register it again with its folder"
@@ -101,8 +101,11 @@ class KeptFiles:
                 raise
         return stream
 
+    def _is_stored(self, kept: KeptFile) -> bool:
+        return kept.sha256 is not None and self._content.holds(kept.sha256)
+
     def _stream(self, file: FileRecord, kept: KeptFile) -> BinaryIO:
-        if kept.base is None or self._content.holds(str(kept.sha256)):
+        if kept.base is None or self._is_stored(kept):
             return self._content.open(str(kept.sha256), kept.path)
         if kept.base not in self._folders:
             self._folders[kept.base] = FolderSource(Path(kept.base))

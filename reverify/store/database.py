@@ -28,6 +28,7 @@ BUSY_SECONDS = 60
 CONNECT_SECONDS = 10
 _LOCK = 0x7265_7665_7269_6679
 """The advisory lock of PostgreSQL under which migrations are made."""
+_A_REVISION = re.compile(r"[0-9]{4}")
 _ELSEWHERE = "choose another with REVERIFY_DB"
 
 
@@ -171,13 +172,18 @@ class Database:
                 f"{self.name}: does not say once what it is: its table"
                 f" {VERSION_TABLE} has {len(found)} rows; restore a copy of it"
             )
+        if not isinstance(found[0], str) or not _A_REVISION.fullmatch(found[0]):
+            raise DamagedError(
+                f"{self.name}: does not say what it is: its tables are of revision"
+                f" {found[0]!r}; restore a copy of it"
+            )
         if found[0] not in KNOWN_REVISIONS:
             raise StoreError(
                 f"{self.name}: was made by a newer reverify (its tables are of revision"
                 f" {found[0]!r}, this one knows {REVISION!r}); update reverify, or"
                 f" {_ELSEWHERE}"
             )
-        return str(found[0])
+        return found[0]
 
     def _migrate(self) -> None:
         """Bring the tables up to date, alone."""
@@ -215,7 +221,7 @@ class Database:
             raise self._translate(error.orig or error, done) from error
         except sqlite3.Error as error:
             raise self._translate(error, done) from error
-        except SQLAlchemyError as error:
+        except (SQLAlchemyError, UnicodeError) as error:
             raise DamagedError(
                 f"{self.name}: holds what nobody put there ({_first_line(error)});"
                 " restore a copy of it"

@@ -211,6 +211,9 @@ def _version(row: Row[Any]) -> Version:
     title = values["title"]
     if isinstance(title, bytes):
         values["title"] = title.decode(errors="replace")
+    for name in ("sequence", "number"):
+        if not isinstance(values[name], int):  # SQLite lets anything be anywhere
+            raise DamagedError(f"a version has {values[name]!r} as its {name}")
     return Version(**values)
 
 
