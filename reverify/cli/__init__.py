@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from reverify.cli import capsule, check, show
+from reverify.cli import capsule, capture, check, export, show
 from reverify.cli._common import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
@@ -66,6 +66,7 @@ def _options(
 
 
 app.command("check")(check.check)
+app.command("export")(export.export)
 app.command("diff")(show.diff)
 app.command("explain")(show.explain)
 app.command("rules")(show.rules)
@@ -78,6 +79,9 @@ capsule_app = typer.Typer(
     rich_markup_mode=None,
 )
 app.add_typer(capsule_app, name="capsule")
+capsule_app.command("capture", context_settings={"allow_interspersed_args": False})(
+    capture.capture
+)
 capsule_app.command("register")(capsule.register)
 capsule_app.command("list")(capsule.list_capsules)
 capsule_app.command("show")(capsule.show)

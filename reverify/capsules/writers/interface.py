@@ -5,10 +5,22 @@ import io
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import BinaryIO, ClassVar, NamedTuple, Protocol
 
 BLOCK = 1 << 20
+
+
+class Stream(Protocol):
+    """Where an archive goes: a file, a socket, the body of an answer."""
+
+    def write(self, data: bytes, /) -> object:
+        """Take all of the bytes."""
+        ...
+
+    def flush(self) -> object:
+        """Hand on what is held back."""
+        ...
 
 
 class Sink(Protocol):
@@ -24,6 +36,10 @@ class Digest(Protocol):
 
     def update(self, data: memoryview, /) -> None:
         """Take in more bytes."""
+        ...
+
+    def hexdigest(self) -> str:
+        """The digest of all bytes so far, lower-case hex."""
         ...
 
 
@@ -103,6 +119,20 @@ class Writer(ABC):
     @abstractmethod
     def create(self, path: str, size: int) -> AbstractContextManager[Sink]:
         """Begin a file of so many bytes."""
+
+
+class Nowhere(Writer):
+    """Takes digests and keeps nothing: to see what files are."""
+
+    def create(self, path: str, size: int) -> AbstractContextManager[Sink]:
+        """Begin a file that goes nowhere."""
+        del path, size
+        return nullcontext(_Void())
+
+
+class _Void:
+    def write(self, data: memoryview) -> None:
+        """Let the bytes go."""
 
 
 def size_of(content: BinaryIO) -> int:

@@ -10,7 +10,7 @@ import zipfile
 from contextlib import AbstractContextManager
 from typing import BinaryIO, cast
 
-from reverify.capsules.writers.interface import Sink, Writer
+from reverify.capsules.writers.interface import Sink, Stream, Writer
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold: no file has a time of its own."""
@@ -21,8 +21,8 @@ UNIX = 3
 class _Forward:
     """A stream that only goes forward, so that a file and a socket get the same."""
 
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream: BinaryIO | None = stream
+    def __init__(self, stream: Stream) -> None:
+        self._stream: Stream | None = stream
 
     def cut(self) -> None:
         """Let nothing more through, not even what is written at the very end."""
@@ -48,7 +48,7 @@ class ZipWriter(Writer):
         folder: the top folder of all members, with a slash behind; empty for none.
     """
 
-    def __init__(self, stream: BinaryIO, folder: str = "") -> None:
+    def __init__(self, stream: Stream, folder: str = "") -> None:
         super().__init__()
         self._folder = folder
         self._stream = _Forward(stream)
