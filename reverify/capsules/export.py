@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from reverify.capsules.code import Code
 from reverify.capsules.mapping.interface import VERSIONS
 from reverify.capsules.packing import CrateInMaking, Exported
 from reverify.capsules.placing import new_file, new_folder, refuse_taken
@@ -37,6 +38,7 @@ def export_capsule(
     folder: Path | None = None,
     force: bool = False,
     kept: Mapping[str, Any] | None = None,
+    code: Code | None = None,
 ) -> Exported:
     """Write a capsule as a crate: whole, or not at all.
 
@@ -50,6 +52,8 @@ def export_capsule(
         folder: the folder of the capsule, if its files lie in one.
         force: replace the crate, file or link that is at the target.
         kept: what an earlier crate of the capsule said beside its manifest.
+        code: what is known of its code; None to look it up, which may open a
+            repository at a path that the manifest names.
 
     Raises:
         CapsuleError: the capsule is not over, a file is not what it was, the code is
@@ -64,7 +68,7 @@ def export_capsule(
     _spare_sources(target, manifest, folder)
     refuse_taken(target, folder=not is_zip, force=force)
     crate = CrateInMaking(manifest, source, ro_crate=ro_crate, format=format, kept=kept)
-    crate.look(repository, folder)
+    crate.look(repository, folder, code)
     if is_zip:
         with new_file(target, force=force) as stream:
             return crate.write_archive(stream, target)
@@ -82,6 +86,7 @@ def stream_capsule(
     repository: Path | None = None,
     folder: Path | None = None,
     kept: Mapping[str, Any] | None = None,
+    code: Code | None = None,
 ) -> Exported:
     """Write a capsule as a zip to a stream that only goes forward.
 
@@ -98,6 +103,8 @@ def stream_capsule(
         repository: the git repository in which the code is looked up.
         folder: the folder of the capsule, if its files lie in one.
         kept: what an earlier crate of the capsule said beside its manifest.
+        code: what is known of its code; None to look it up, which may open a
+            repository at a path that the manifest names.
 
     Raises:
         CapsuleError: as `export_capsule`; of the files the first that is wrong.
@@ -107,7 +114,7 @@ def stream_capsule(
     _expect_one_of(format, ZIPPED, "format")
     _expect_one_of(ro_crate, VERSIONS, "RO-Crate")
     crate = CrateInMaking(manifest, source, ro_crate=ro_crate, format=format, kept=kept)
-    crate.look(repository, folder)
+    crate.look(repository, folder, code)
     return crate.write_archive(stream, None)
 
 

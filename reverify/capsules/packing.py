@@ -121,8 +121,15 @@ class CrateInMaking:
 
     # -- before anything is written ----------------------------------------------------
 
-    def look(self, repository: Path | None, folder: Path | None) -> None:
+    def look(
+        self, repository: Path | None, folder: Path | None, code: Code | None = None
+    ) -> None:
         """See that the capsule can be exported, as far as that shows beforehand.
+
+        Args:
+            repository: where its code is looked up.
+            folder: the folder of the capsule.
+            code: what is known of its code; None to look it up.
 
         Raises:
             CapsuleError: it cannot; all that is wrong with its files is told.
@@ -136,7 +143,7 @@ class CrateInMaking:
         faults = dict(self._unwritable())
         if faults:
             raise CapsuleError(*faults.values())
-        self._code = look_up_code(manifest, repository, folder)
+        self._code = code or look_up_code(manifest, repository, folder)
         faults = {path: fault for path in self._files if (fault := self._fault(path))}
         if faults:  # read the others too, so that all that is wrong is told at once
             rest = [path for path in self._files if path not in faults]
