@@ -1,0 +1,76 @@
+"""Registering in processes of its own: `python -m tests.store.children WHAT URL ...`.
+
+`many URL WORKER COUNT`: register COUNT versions of one capsule; print their numbers.
+`killed URL ROUNDS FOLDER FRESH`: in each round a child registers as fast as it can and
+is killed at a random moment; print, as JSON, what it was told was kept. If FRESH is
+`fresh`, each round begins with a database of its own, URL0, URL1 and so on.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+
+from reverify.capsules.content import ContentStore
+from reverify.capsules.registry import Registry
+from reverify.store.database import Database
+from reverify.store.sql import SqlStore
+
+from tests.capsules.builders import capsule
+
+# What a child would import otherwise, so that it is killed while it writes instead.
+import alembic.command  # noqa: F401, isort: skip
+import psycopg  # noqa: F401, isort: skip
+
+
+def open_registry(url: str, folder: str) -> Registry:
+    return Registry(SqlStore(Database(url)), ContentStore(Path(folder, "store")))
+
+
+def many(url: str, worker: str, count: str) -> None:
+    with open_registry(url, ".") as registry:
+        for turn in range(int(count)):
+            version = registry.register(capsule(notes=f"{worker} {turn}"))
+            sys.stdout.write(f"{version.number}\n")
+
+
+def killed(url: str, rounds: str, folder: str, fresh: str) -> None:
+    told: list[list[str]] = []
+    capsule()  # reads the schema, once for all children
+    for number in range(int(rounds)):
+        here = f"{url}{number}" if fresh == "fresh" else url
+        read, write = os.pipe()
+        child = os.fork()
+        if child == 0:
+            _register_for_ever(here, folder, number, write)
+        os.close(write)
+        with os.fdopen(read, "rb") as stream:
+            if fresh != "fresh":
+                stream.read(1)  # it has begun
+            time.sleep(random.random() * 0.08)
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+            told.append(stream.read().decode().split())
+    json.dump(told, sys.stdout)
+
+
+def _register_for_ever(url: str, folder: str, number: int, write: int) -> None:
+    with open_registry(url, folder) as registry:
+        for turn in range(10_000):
+            if turn == 0:
+                os.write(write, b" ")
+            file = Path(folder, f"{number}-{turn}")
+            file.write_bytes(os.urandom(3_000))
+            manifest = capsule(
+                notes=f"{number} {turn} " + "x" * 20_000, inputs=[{"path": file.name}]
+            )
+            version = registry.register(manifest, Path(folder), store=bool(turn % 2))
+            os.write(write, f"{version.name}:{version.digest}\n".encode())
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    {"many": many, "killed": killed}[sys.argv[1]](*sys.argv[2:])
