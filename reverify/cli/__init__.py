@@ -82,6 +82,7 @@ app.add_typer(capsule_app, name="capsule")
 capsule_app.command("capture", context_settings={"allow_interspersed_args": False})(
     capture.capture
 )
+capsule_app.command("commits")(capture.commits)
 capsule_app.command("register")(capsule.register)
 capsule_app.command("list")(capsule.list_capsules)
 capsule_app.command("show")(capsule.show)

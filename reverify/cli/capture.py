@@ -8,14 +8,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverify.cli._common import complain, write_stdout
+from reverify.cli._common import complain, write_file, write_stdout
 from reverify.errors import UsageError
 from reverify.formats.escape import printable
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from reverify.capsules.capture import Captured
+    from reverify.capsules.commits import Whereabouts
 
 _SHOWN = 20
+_DIGITS = 12
 JSON_VERSION = "1.0"
 
 
@@ -187,6 +191,93 @@ def capture(
     else:
         typer.echo("\n".join(_summary(found)))
     return int(bool(found.problems))
+
+
+def commits(
+    record: Annotated[
+        Path,
+        typer.Argument(
+            metavar="RECORD.json",
+            help="A task record: JSON with completion_shas.",
+            show_default=False,
+        ),
+    ],
+    *,
+    source: Annotated[
+        list[Path],
+        typer.Option(
+            metavar="REPO",
+            help="A git repository of this machine to look in. Repeatable.",
+            show_default=False,
+        ),
+    ],
+    write: Annotated[
+        bool,
+        typer.Option(
+            "--write",
+            help="Write what was found into the record; all else in it stays.",
+        ),
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> int:
+    """Tell where the commits of a task record are.
+
+    Each is reachable from a branch or tag, unreachable (there, until git removes it),
+    archived (at Software Heritage alone), or gone. The archive is not asked yet: that
+    is `untested`.
+
+    Exit codes: 0 all are reachable; 1 some are not, or are no ids of commits; 2 no such
+    file or repository; 3 none is known to be lost, yet of some it could not be told.
+    """
+    from contextlib import ExitStack  # noqa: PLC0415 - --help stays light
+
+    from reverify.capsules.commits import Place, Record, look_up  # noqa: PLC0415
+    from reverify.model.finding import timestamp  # noqa: PLC0415
+    from reverify.services import SystemClock  # noqa: PLC0415
+    from reverify.services.git import open_repository  # noqa: PLC0415
+
+    try:
+        read = Record(record.read_bytes(), str(record))
+    except OSError as error:
+        raise UsageError(f"{record}: cannot be read ({error.strerror})") from error
+    with ExitStack() as stack:
+        sources = {
+            str(path): stack.enter_context(open_repository(path)) for path in source
+        }
+        answers = look_up(read.ids, sources)
+    now = SystemClock().now()
+    if write:
+        write_file(record.resolve(), read.rewritten(answers, now))
+    counts = {
+        place: sum(answer.place is place for answer in answers) for place in Place
+    }
+    if json:
+        _write_json(
+            {
+                "schema_version": JSON_VERSION,
+                "record": str(record),
+                "checked_at": timestamp(now),
+                "sources": list(sources),
+                "written": write,
+                "counts": counts,
+                "commits": [answer.to_dict() for answer in answers],
+            }
+        )
+    else:
+        lines = [
+            f"{answer.id[:_DIGITS]:<{_DIGITS}}  {answer.place:<12}  {answer.reason}"
+            for answer in answers
+        ]
+        typer.echo("\n".join(printable(line) for line in lines or ["no commits"]))
+    return _exit_code(answers)
+
+
+def _exit_code(answers: "Sequence[Whereabouts]") -> int:
+    if all(answer.place == "reachable" for answer in answers):
+        return 0
+    unclear = {answer.place for answer in answers if answer.place.is_unclear}
+    certain = {answer.place for answer in answers} - unclear - {"reachable"}
+    return 1 if certain else 3
 
 
 def _silent(text: str) -> None:
