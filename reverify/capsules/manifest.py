@@ -204,6 +204,8 @@ def _schema_faults(document: Json) -> Iterator[tuple[str, str]]:
     """Pairs of JSON pointer and sentence."""
     for error in _validator().iter_errors(document):
         leaf = _deepest(error)
+        if leaf.validator == "not" and not isinstance(leaf.instance, str):
+            continue  # that it is no text is said already
         pointer = "".join(f"/{escape(str(part))}" for part in leaf.absolute_path)
         yield pointer, _sentence(leaf)
     license = document.get("license")

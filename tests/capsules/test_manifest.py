@@ -83,6 +83,8 @@ def test_files_are_told_with_role_and_place() -> None:
     ("change", "said"),
     [
         ({"licence": "MIT"}, "'licence' is no key here; did you mean 'license'?"),
+        ({"inputs": [{"path": []}]}, "/inputs/0/path (line 9): [] must be of type"),
+        ({"inputs": [{"path": 3}]}, "/inputs/0/path (line 9): 3 must be of type"),
         ({"license": "MITX"}, "/license (line 7): 'MITX' is no SPDX licence"),
         ({"created": "2026-01-31"}, "with its zone"),
         ({"created": "2026-13-31T12:00:00Z"}, "is no date-time"),
