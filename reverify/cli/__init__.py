@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from reverify.cli import capsule, capture, check, export, show
+from reverify.cli import capsule, capture, check, export, show, swhid
 from reverify.cli._common import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
@@ -67,6 +67,7 @@ def _options(
 
 app.command("check")(check.check)
 app.command("export")(export.export)
+app.command("swhid")(swhid.swhid)
 app.command("diff")(show.diff)
 app.command("explain")(show.explain)
 app.command("rules")(show.rules)

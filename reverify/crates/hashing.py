@@ -28,14 +28,15 @@ FOLDER_FLAGS = os.O_RDONLY | os.O_NOFOLLOW | os.O_DIRECTORY | os.O_CLOEXEC
 QUICK = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
 """Digests that are allowed everywhere, and made more quickly without asking."""
 
+BLOB = "blob"
+"""Git's id of a file, whose size goes before its bytes; no name of hashlib."""
+
 OUT_OF_TIME = "not read to its end, the time is up; give more with --max-time"
 
 Result = tuple[int, dict[str, str], str]
 """Size in bytes, lower-case hex by hashlib's name of the algorithm, what went wrong."""
 
 LENGTH_BYTES = 8
-NICE = 5
-"""Where processors are short the parent goes first: its way is the longer one."""
 
 
 def send(stream: "IO[bytes]", message: object) -> None:
@@ -134,7 +135,7 @@ def hash_file(
     Args:
         folder: opens it.
         path: relative to the folder.
-        algorithms: hashlib's names.
+        algorithms: hashlib's names, or `BLOB`.
         buffer: where blocks are read to.
         deadline: when to stop, by `time.monotonic`.
 
@@ -169,11 +170,11 @@ def _hash_open_file(
         digests = {
             name: QUICK[name](data).hexdigest()
             if name in QUICK
-            else hashlib.new(name, data, usedforsecurity=False).hexdigest()
+            else begin(name, size, data).hexdigest()
             for name in algorithms
         }
     else:
-        hashes = {n: hashlib.new(n, usedforsecurity=False) for n in algorithms}
+        hashes = {name: begin(name, size) for name in algorithms}
         total = read
         while read:
             data = buffer[:read]
@@ -194,9 +195,17 @@ def _hash_open_file(
     return size, digests, ""
 
 
+def begin(name: str, size: int, data: "bytes | memoryview" = b"") -> "hashlib._Hash":
+    """Begin a digest of a file of that size."""
+    if name != BLOB:
+        return hashlib.new(name, data, usedforsecurity=False)
+    found = hashlib.sha1(b"blob %d\0" % size, usedforsecurity=False)
+    found.update(data)
+    return found
+
+
 def main() -> None:
     """Serve one parent until it closes our standard input."""
-    os.nice(NICE)
     folder = Folder(int(sys.argv[1]))
     buffer = memoryview(bytearray(BLOCK))
     while True:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from reverify.crates import hashing
+from reverify.model.swhid import git_id
 
 FOREVER = time.monotonic() + 10**9
 
@@ -50,6 +51,18 @@ def test_all_bytes_are_digested(folder: hashing.Folder, root: Path, path: str) -
         "sha256": hashlib.sha256(data).hexdigest(),
         "md5": hashlib.md5(data).hexdigest(),
     }
+
+
+@pytest.mark.parametrize("path", ["a", "sub/b", "large", "exact"])
+def test_the_id_of_a_blob_is_made_in_the_same_reading(
+    folder: hashing.Folder, root: Path, path: str
+) -> None:
+    data = (root / path).read_bytes()
+    buffer = memoryview(bytearray(hashing.BLOCK))
+    wanted = ["sha256", hashing.BLOB]
+    _, digests, _ = hashing.hash_file(folder, path, wanted, buffer, FOREVER)
+    assert digests["sha256"] == hashlib.sha256(data).hexdigest()
+    assert digests[hashing.BLOB] == git_id("blob", data)
 
 
 def test_an_empty_file_has_a_digest(folder: hashing.Folder, root: Path) -> None:

@@ -115,6 +115,20 @@ class Objects:
         parents = (line[1] for line in lines if line[0] == "parent" and len(line) > 1)
         return Commit(id, trees[0], tuple(parents))
 
+    def tag(self, id: str) -> str | None:
+        """The id of what an annotated tag points to; None if there is no such tag.
+
+        Raises:
+            ServiceError: its bytes do not have that id, or it points to nothing.
+        """
+        data = self._read(id, "tag")
+        if data is None:
+            return None
+        target = data.partition(b"\n")[0].decode("ascii", "replace")
+        if not target.startswith("object ") or not self._is_id(target[7:]):
+            raise ServiceError(f"the tag {id} points to nothing")
+        return target[7:]
+
     def tree(self, id: str) -> tuple[TreeEntry, ...]:
         """Read a tree.
 

@@ -48,7 +48,9 @@ def is_reference_name(name: str) -> bool:
 def packed_references(common: Path) -> Iterator[tuple[str, str]]:
     """Pairs of name and id that lie in one file."""
     for line in (
-        read_small(common / "packed-refs").decode("utf-8", "replace").split("\n")
+        read_small(common / "packed-refs")
+        .decode("utf-8", "surrogateescape")
+        .split("\n")
     ):
         id, _, name = line.partition(" ")
         if FULL_ID.fullmatch(id) and is_reference_name(name):
@@ -68,7 +70,7 @@ def loose_references(common: Path) -> Iterator[tuple[str, str]]:
 
 def one_reference(path: Path) -> str:
     """What a file with one reference says: an id, or `ref: NAME`; "" if naught."""
-    text = read_small(path)[:4096].decode("utf-8", "replace").strip()
+    text = read_small(path)[:4096].decode("utf-8", "surrogateescape").strip()
     if text.startswith("ref:"):
         return f"ref: {text.removeprefix('ref:').strip()}"
     return text if FULL_ID.fullmatch(text) else ""

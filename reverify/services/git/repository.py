@@ -235,7 +235,9 @@ class Repository:
             f"{id} {name}\n" for name, id in sorted(references.items()) if id in there
         ]
         packed = "# pack-refs with: sorted \n" + "".join(lines)
-        (self.git.directory / "packed-refs").write_text(packed, encoding="utf-8")
+        (self.git.directory / "packed-refs").write_text(
+            packed, encoding="utf-8", errors="surrogateescape"
+        )
         return [name for name, id in references.items() if id not in there]
 
     def _see_that_history_is_whole(self) -> None:
