@@ -13,6 +13,7 @@ import signal
 import sys
 import time
 from pathlib import Path
+from typing import BinaryIO
 
 from reverify.capsules.content import ContentStore
 from reverify.capsules.registry import Registry
@@ -40,28 +41,46 @@ def many(url: str, worker: str, count: str) -> None:
 def killed(url: str, rounds: str, folder: str, fresh: str) -> None:
     told: list[list[str]] = []
     capsule()  # reads the schema, once for all children
+    is_fresh = fresh == "fresh"
+    took = _first_use(f"{url}first", folder) if is_fresh else 0.05
     for number in range(int(rounds)):
-        here = f"{url}{number}" if fresh == "fresh" else url
-        read, write = os.pipe()
-        child = os.fork()
-        if child == 0:
-            _register_for_ever(here, folder, number, write)
-        os.close(write)
-        with os.fdopen(read, "rb") as stream:
-            if fresh != "fresh":
-                stream.read(1)  # it has begun
-            time.sleep(random.random() * 0.08)
+        child, stream = _start(f"{url}{number}" if is_fresh else url, folder, number)
+        with stream:
+            # Wait in turns of its work, however slow that is today.
+            turns = 0 if is_fresh else 1 + random.randrange(3)
+            lines = [stream.readline() for _ in range(turns)]
+            time.sleep(random.random() * took * 1.3)
             os.kill(child, signal.SIGKILL)
             os.waitpid(child, 0)
-            told.append(stream.read().decode().split())
+            told.append(b"".join([*lines, stream.read()]).decode().split())
     json.dump(told, sys.stdout)
+
+
+def _first_use(url: str, folder: str) -> float:
+    """How many seconds a child needs to make a database and register once."""
+    begun = time.monotonic()
+    child, stream = _start(url, folder, -1)
+    with stream:
+        stream.readline()
+        took = time.monotonic() - begun
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    return took
+
+
+def _start(url: str, folder: str, number: int) -> tuple[int, BinaryIO]:
+    """Fork a child that tells, line by line, what was kept."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        _register_for_ever(url, folder, number, write)
+    os.close(write)
+    return child, os.fdopen(read, "rb")
 
 
 def _register_for_ever(url: str, folder: str, number: int, write: int) -> None:
     with open_registry(url, folder) as registry:
         for turn in range(10_000):
-            if turn == 0:
-                os.write(write, b" ")
             file = Path(folder, f"{number}-{turn}")
             file.write_bytes(os.urandom(3_000))
             manifest = capsule(
