@@ -141,6 +141,9 @@ class _Session:
         if found is None:
             raise CapsuleError(f"{request.command[0]}: no such program")
         self._program = found
+        for word in request.command:
+            if _shown(word) != word:
+                raise CapsuleError(f"{word!r}: is not UTF-8, so it cannot be recorded")
         files = [text for text in request.inputs if not _is_url(text)]
         self._urls = [text for text in request.inputs if _is_url(text)]
         self._inputs = place.files_at(files, "--input")
@@ -290,11 +293,11 @@ class _Session:
         keeper = Keeper(self._place.root, None)
         for path in sorted({*declared, *found}):
             if fault := name_fault(path):
-                self._notes.append(f"left out: {path}: {fault}")
+                self._notes.append(f"left out: {_shown(path)}: {fault}")
             elif path not in read or not keeper.is_unchanged(read[path]):
                 yield path
         for path, what in others.items():
-            self._notes.append(f"left out: {path}: is {what}")
+            self._notes.append(f"left out: {_shown(path)}: is {what}")
 
     def _as_it_was(self, keeper: Keeper, kept: Kept, outputs: list[str]) -> Kept:
         """An input, under another name if the run wrote over it."""
@@ -386,6 +389,11 @@ class _Session:
             if found is not None:
                 return found
         return interpreter.language if interpreter else None
+
+
+def _shown(path: str) -> str:
+    """A name as text, though it may be any bytes."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
 
 
 def _is_url(text: str) -> bool:

@@ -57,42 +57,62 @@ def run(
         CapsuleError: it cannot be started.
         KeyboardInterrupt: it was ended by a signal that was meant for us too.
     """
-    started = clock.now()
-    try:
-        process = subprocess.Popen(  # noqa: S603 - what the user asked for
-            command,
-            cwd=folder,
-            env=dict(environ),
-            stdout=streams.out,
-            stderr=streams.err,
-        )
-    except (OSError, ValueError) as error:
-        raise CapsuleError(f"{command[0]}: cannot be started ({error})") from error
-    with _passed_on(process) as received:
+    with _passed_on() as signals:
+        started = clock.now()
+        try:
+            process = subprocess.Popen(  # noqa: S603 - what the user asked for
+                command,
+                cwd=folder,
+                env=dict(environ),
+                stdout=streams.out,
+                stderr=streams.err,
+            )
+        except (OSError, ValueError) as error:
+            reason = f"{command[0]}: cannot be started ({error})"
+            raise CapsuleError(reason) from error
+        signals.pass_to(process)
         status = process.wait()
-    if received and (status < 0 or status == 128 + received[0]):
+    if signals.received and (status < 0 or status == 128 + signals.received[0]):
         raise KeyboardInterrupt
     return Run(started, max(started, clock.now()), status)
 
 
-@contextlib.contextmanager
-def _passed_on(process: "subprocess.Popen[bytes]") -> Iterator[list[int]]:
-    """While a command runs, signals are for it; which came is written down."""
-    received: list[int] = []
+class _Signals:
+    """The signals that came while a command ran; they are for it."""
 
-    def receive(number: int, _: FrameType | None) -> None:
-        received.append(number)
+    def __init__(self) -> None:
+        self.received: list[int] = []
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def receive(self, number: int, _: FrameType | None) -> None:
+        """Pass on a signal, or remember it until there is a command."""
+        self.received.append(number)
+        if self._process is not None:
+            self._send(self._process, number)
+
+    def pass_to(self, process: "subprocess.Popen[bytes]") -> None:
+        """Say what the command is."""
+        self._process = process
+        for number in list(self.received):
+            self._send(process, number)
+
+    def _send(self, process: "subprocess.Popen[bytes]", number: int) -> None:
         # A terminal sends Ctrl-C to the command as well; nobody else does.
         if number != signal.SIGINT or not os.isatty(0):
             with contextlib.suppress(ProcessLookupError):
                 process.send_signal(number)
 
+
+@contextlib.contextmanager
+def _passed_on() -> Iterator[_Signals]:
+    """While a command runs, signals that would end us are for it."""
+    signals = _Signals()
     if threading.current_thread() is not threading.main_thread():
-        yield received
+        yield signals
         return
-    before = {number: signal.signal(number, receive) for number in _STOPPING}
+    before = {number: signal.signal(number, signals.receive) for number in _STOPPING}
     try:
-        yield received
+        yield signals
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
