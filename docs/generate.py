@@ -229,7 +229,8 @@ def _default(name: str, value: object) -> str:
         return ", ".join(f"`{item}`" for item in value) or "none"
     if isinstance(value, int | float) and value > 1:
         return f"`{value:,.0f}`"
-    return "none" if value is None else f"`{str(value).lower()}`"
+    text = "" if value is None else str(value)
+    return f"`{text.lower()}`" if text else "none"
 
 
 def formats_table() -> str:

@@ -12,7 +12,7 @@ from reverify.errors import UsageError
 from reverify.model.report import Report
 from reverify.policy import Policy
 from reverify.profiles.roc_validator import RocValidator
-from reverify.services import Http, Services
+from reverify.services import Http, Services, SystemClock
 from reverify.settings import Settings, load_settings
 from reverify.verification import verify as verify_crate
 from reverify.version import __version__
@@ -26,7 +26,7 @@ class Runtime(AbstractContextManager["Runtime"]):
         progress: who is told how far the reading is.
 
     Raises:
-        UsageError: a profile to judge by is not known.
+        UsageError: a profile to judge by is not known, or a token may not be used.
     """
 
     def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
@@ -38,12 +38,9 @@ class Runtime(AbstractContextManager["Runtime"]):
                     f"there is no profile {profile!r} to judge by; `reverify profiles`"
                     " lists those there are"
                 )
-        http = None
-        if not settings.offline:
-            agent = f"reverify/{__version__}"
-            http = Http(allow_private=settings.allow_private, agent=agent)
+        self._services = _services(settings)
         self._tools = Tools(
-            services=Services(http=http),
+            services=self._services,
             engine=self._engine,
             progress=progress or NoProgress(),
             profiles=settings.profile,
@@ -67,6 +64,8 @@ class Runtime(AbstractContextManager["Runtime"]):
         trace: TracebackType | None,
     ) -> None:
         self._engine.close()
+        if self._services.archive is not None:
+            self._services.archive.close()
 
     def verify(self, location: str) -> Iterator[Report]:
         """Check the crate at a location and, if asked, the crates inside it.
@@ -92,6 +91,25 @@ class Runtime(AbstractContextManager["Runtime"]):
                 waiting.extend(found)
                 known.update(found)
             yield report
+
+
+def _services(settings: Settings) -> Services:
+    """What lies outside; nothing that needs a socket, if we are to stay offline."""
+    if settings.offline:
+        return Services()
+    from reverify.services.software_heritage import Archive, Cache  # noqa: PLC0415
+
+    agent = f"reverify/{__version__}"
+    http = Http(allow_private=settings.allow_private, agent=agent)
+    clock = SystemClock()
+    archive = Archive(
+        http,
+        base=settings.swh_url,
+        token=settings.archive_token(),
+        cache=Cache(settings.cache_dir / "software-heritage", clock),
+        clock=clock,
+    )
+    return Services(http=http, clock=clock, archive=archive)
 
 
 def verify(location: str, **options: Any) -> Report:  # noqa: ANN401 - see Settings

@@ -6,11 +6,13 @@ Nothing is ever read from the crate or from its folder.
 import difflib
 import os
 import re
+import stat
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import platformdirs
 
@@ -22,6 +24,54 @@ _UNITS |= {f"{p}b": 1000**n for n, p in enumerate("kmgtp", 1)}
 _UNITS |= {f"{p}ib": 1024**n for n, p in enumerate("kmgtp", 1)}
 _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 PROJECT_FILE, USER_FILE = "reverify.toml", "config.toml"
+_SECRET_BYTES = 64_000
+
+
+class Secret:
+    """A token, or `@` and the file that holds it; shows itself to nobody.
+
+    Args:
+        text: as written.
+    """
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text.strip()
+
+    def __bool__(self) -> bool:
+        return bool(self._text)
+
+    def __str__(self) -> str:
+        return "***" if self else ""
+
+    __repr__ = __str__
+
+    def reveal(self) -> str:
+        """The token itself.
+
+        Raises:
+            UsageError: its file cannot be read, others can read it, or it is no token.
+        """
+        text = self._text
+        if text.startswith("@"):
+            path = Path(text[1:]).expanduser()
+            try:
+                with path.open("rb") as stream:
+                    mode = os.fstat(stream.fileno()).st_mode
+                    text = stream.read(_SECRET_BYTES).decode("ascii", "replace").strip()
+            except OSError as error:
+                raise UsageError(
+                    f"{path}: cannot be read ({error.strerror})"
+                ) from error
+            if mode & 0o077 and stat.S_ISREG(mode):
+                raise UsageError(f"{path}: others can read the token; `chmod 600` it")
+        if text and not re.fullmatch("[A-Za-z0-9._~+/=-]+", text):
+            raise UsageError("a token is one word of letters, digits and . _ ~ + / = -")
+        return text
+
+
+_NO_SECRET = Secret("")
 
 
 def read_size(text: str) -> int:
@@ -94,6 +144,12 @@ def _read_folder(text: str) -> Path:
     return Path(text)
 
 
+def _read_base(text: str) -> str:
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise ValueError(f"{text!r} is no base of an API; write https://HOST/api/1/")
+    return text if text.endswith("/") else f"{text}/"
+
+
 def _one_of(text: str, known: list[str], what: str) -> str:
     if text in known:
         return text
@@ -119,10 +175,12 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "db": _read_database,
     "store": _read_folder,
     "cache_dir": _read_folder,
+    "swh_url": _read_base,
+    "swh_token": Secret,
 }
 _LISTS = {"only": False, "skip": False, "profile": True, "format": True}
 """Settings that may be a list, and whether an item may hold a comma."""
-_OF_OTHERS = {"SWH_URL", "SWH_TOKEN", "GIT_MIRRORS", "TOKEN"}
+_OF_OTHERS = {"GIT_MIRRORS", "TOKEN"}
 """Variables that are ours and no settings of a check."""
 _PREFIX = "REVERIFY_"
 
@@ -148,6 +206,8 @@ class Settings:
         db: the database of the registry and of the history.
         store: the folder in which files of capsules are kept by their digest.
         cache_dir: the folder for what can be had again.
+        swh_url: the base of the API of Software Heritage, or of a mirror of it.
+        swh_token: a token for that API, or `@` and the file that holds it.
         origins: where each setting came from, by its name.
     """
 
@@ -167,12 +227,34 @@ class Settings:
     db: str = ""
     store: Path = Path()
     cache_dir: Path = Path()
+    swh_url: str = "https://archive.softwareheritage.org/api/1/"
+    swh_token: Secret = _NO_SECRET
     origins: Mapping[str, str]
 
     @property
     def kinds(self) -> frozenset[ClaimKind]:
         """The kinds of claim that are asked for."""
         return frozenset(self.only or ClaimKind) - frozenset(self.skip)
+
+    def archive_token(self) -> str:
+        """The token for the archive, or an empty text.
+
+        Raises:
+            UsageError: it cannot be read, or would go where it may not.
+        """
+        if not self.swh_token:
+            return ""
+        url, place = self.swh_url, self.origins["swh_url"]
+        by_project = PROJECT_FILE in place or "[tool.reverify]" in place
+        if by_project and place != self.origins["swh_token"]:
+            raise UsageError(
+                f"{place} says where the archive is, and so where your token would go;"
+                " set REVERIFY_SWH_URL yourself, or unset REVERIFY_SWH_TOKEN"
+            )
+        host = urlsplit(url).hostname
+        if url.startswith("http:") and host not in {"localhost", "127.0.0.1", "::1"}:
+            raise UsageError(f"{url}: a token is sent by https only")
+        return self.swh_token.reveal()
 
 
 NAMES = tuple(field.name for field in fields(Settings) if field.name != "origins")

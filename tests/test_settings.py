@@ -175,7 +175,7 @@ def test_a_variable_that_is_nearly_ours_is_an_error_with_a_suggestion(
         house.load(environ={"REVERIFY_OFF_LINE": "1"})
 
 
-@pytest.mark.parametrize("name", ["SWH_URL", "SWH_TOKEN", "GIT_MIRRORS", "TOKEN"])
+@pytest.mark.parametrize("name", ["GIT_MIRRORS", "TOKEN"])
 def test_variables_of_other_commands_are_let_be(house: House, name: str) -> None:
     assert house.load(environ={f"REVERIFY_{name}": "x"}).format == ("text",)
 
@@ -314,6 +314,84 @@ def test_every_setting_is_read_by_someone() -> None:
     assert set(NAMES) == defaults
     for name in NAMES:
         load_settings({name: None}, environ={})
+
+
+# -- the archive -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "archive.example", "ftp://a.example/", "https://u@a.example/", "https://a/?x"],
+)
+def test_the_base_of_the_archive_is_a_plain_address(house: House, text: str) -> None:
+    with pytest.raises(UsageError, match="is no base of an API"):
+        house.load(environ={"REVERIFY_SWH_URL": text})
+
+
+def test_the_base_of_the_archive_ends_in_a_slash(house: House) -> None:
+    settings = house.load(environ={"REVERIFY_SWH_URL": "https://swh.example/api/1"})
+    assert settings.swh_url == "https://swh.example/api/1/"
+
+
+def test_a_token_is_shown_nowhere(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = house.load(environ={"REVERIFY_SWH_TOKEN": "abc.def-1"})
+    assert settings.archive_token() == "abc.def-1"
+    assert "abc.def" not in repr(settings)
+    monkeypatch.chdir(house.here)
+    monkeypatch.setenv("REVERIFY_SWH_TOKEN", "abc.def-1")
+    assert _run(["config", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["swh_token"]["value"] == "***"
+
+
+def test_a_token_is_read_from_a_file_of_ones_own(house: House) -> None:
+    path = house.user / "token"
+    path.write_text("abc.def-1\n")
+    path.chmod(0o600)
+    settings = house.load(environ={"REVERIFY_SWH_TOKEN": f"@{path}"})
+    assert settings.archive_token() == "abc.def-1"
+    path.chmod(0o644)
+    with pytest.raises(UsageError, match="chmod 600"):
+        settings.archive_token()
+    path.unlink()
+    with pytest.raises(UsageError, match="cannot be read"):
+        settings.archive_token()
+
+
+def test_what_is_no_token_is_not_repeated(house: House) -> None:
+    settings = house.load(environ={"REVERIFY_SWH_TOKEN": "se cret\r\nX: y"})
+    with pytest.raises(UsageError) as caught:
+        settings.archive_token()
+    assert "se cret" not in str(caught.value)
+
+
+def test_a_token_goes_nowhere_that_a_projects_file_alone_names(house: House) -> None:
+    house.project("swh-url = 'https://evil.example/'")
+    settings = house.load(environ={"REVERIFY_SWH_TOKEN": "abc"})
+    with pytest.raises(UsageError, match="where your token would go"):
+        settings.archive_token()
+    house.project("swh-url = 'https://swh.example/'\nswh-token = 'abc'")
+    assert house.load().archive_token() == "abc"
+
+
+@pytest.mark.parametrize(
+    ("url", "sent"),
+    [
+        ("https://swh.example/", True),
+        ("http://127.0.0.1:8000/", True),
+        ("http://swh.example/", False),
+        ("http://127.0.0.1.evil.example/", False),
+    ],
+)
+def test_a_token_is_not_sent_in_the_open(house: House, url: str, *, sent: bool) -> None:
+    found = {"REVERIFY_SWH_TOKEN": "abc", "REVERIFY_SWH_URL": url}
+    settings = house.load(environ=found)
+    if sent:
+        assert settings.archive_token() == "abc"
+    else:
+        with pytest.raises(UsageError, match="by https only"):
+            settings.archive_token()
 
 
 # -- reverify config ---------------------------------------------------------------

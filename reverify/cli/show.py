@@ -142,9 +142,11 @@ def config(*, json: JsonOption = False) -> None:
 def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON has
     if isinstance(value, tuple):
         return list(value)
-    if isinstance(value, Path):
-        return str(value)
-    return _PASSWORD.sub(r"\1***\2", value) if isinstance(value, str) else value
+    if isinstance(value, str):
+        return _PASSWORD.sub(r"\1***\2", value)
+    if value is None or isinstance(value, int | float):
+        return value
+    return str(value)  # a path, or a secret, which shows itself to nobody
 
 
 def diff(

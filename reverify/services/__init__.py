@@ -1,9 +1,13 @@
 """What lies outside this process, behind one door each."""
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from reverify.services.clock import Clock, SystemClock
 from reverify.services.http import Http
+
+if TYPE_CHECKING:
+    from reverify.services.software_heritage import Archive
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,10 +17,12 @@ class Services:
     Attributes:
         http: the one way to the web; None when offline, and then no socket is opened.
         clock: what time it is.
+        archive: Software Heritage; None when offline.
     """
 
     http: Http | None = None
     clock: Clock = field(default_factory=SystemClock)
+    archive: "Archive | None" = None
 
 
 __all__ = ["Clock", "Http", "Services", "SystemClock"]

@@ -16,11 +16,10 @@ from reverify.services.software_heritage.answers import (
 )
 from reverify.services.software_heritage.asking import Allowance, Patience
 from reverify.services.software_heritage.cache import Cache
-from reverify.services.software_heritage.client import PUBLIC, Archive
+from reverify.services.software_heritage.client import Archive
 from reverify.services.software_heritage.lookup import Keeping
 
 __all__ = [
-    "PUBLIC",
     "Allowance",
     "Answer",
     "Archive",

@@ -51,7 +51,6 @@ from reverify.services.software_heritage.objects import (
 from reverify.services.software_heritage.origins import Origins
 from reverify.services.software_heritage.vault import Vault
 
-PUBLIC = "https://archive.softwareheritage.org/api/1/"
 BRANCHES = 1000
 SNAPSHOT_PAGES = 1000
 _KINDS = {
@@ -96,7 +95,7 @@ class Archive:
         self,
         http: Http,
         *,
-        base: str = PUBLIC,
+        base: str,
         token: str = "",
         cache: Cache | None = None,
         clock: Clock | None = None,
