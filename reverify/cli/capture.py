@@ -27,7 +27,7 @@ def capture(
     command: Annotated[
         list[str],
         typer.Argument(
-            metavar="COMMAND...",
+            metavar="COMMAND",
             help="The command and its arguments; all that follows it is its own.",
             show_default=False,
         ),
@@ -68,6 +68,13 @@ def capture(
             " command names. Repeatable.",
         ),
     ] = None,
+    describe: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH=TEXT",
+            help="What a file holds: an input, an output, a file of code. Repeatable.",
+        ),
+    ] = None,
     param: Annotated[
         list[str] | None,
         typer.Option(
@@ -101,9 +108,16 @@ def capture(
             " [default: who commits here]",
         ),
     ] = None,
+    affiliation: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME <URL> <EMAIL>'",
+            help="Where the authors work; the URL may be a ROR id. Repeatable.",
+        ),
+    ] = None,
     publisher: Annotated[
         str | None,
-        typer.Option(metavar="'NAME <URL>'", help="Who publishes it."),
+        typer.Option(metavar="'NAME <URL> <EMAIL>'", help="Who publishes it."),
     ] = None,
     id: Annotated[
         str | None,
@@ -147,6 +161,7 @@ def capture(
     """
     from reverify.capsules.capture import (  # noqa: PLC0415 - --help stays light
         Request,
+        read_description,
         read_organization,
         read_person,
     )
@@ -162,12 +177,16 @@ def capture(
         inputs=tuple(input or ()),
         outputs=tuple(output or ()),
         code=tuple(code or ()),
+        descriptions=dict(read_description(text) for text in describe or ()),
         parameters=_parameters(param or []),
         variables=tuple(env or ()),
         title=title,
         description=description,
         license=license,
         authors=tuple(read_person(text) for text in author or ()),
+        affiliations=tuple(
+            read_organization(text, "--affiliation") for text in affiliation or ()
+        ),
         publisher=read_organization(publisher) if publisher is not None else None,
         id=id.lower() if id is not None else None,
         allow_dirty=allow_dirty,
@@ -197,7 +216,7 @@ def commits(
     record: Annotated[
         Path,
         typer.Argument(
-            metavar="RECORD.json",
+            metavar="RECORD",
             help="A task record: JSON with completion_shas.",
             show_default=False,
         ),

@@ -18,6 +18,7 @@ from reverify.capsules.capture import (
     Captured,
     Request,
     capture,
+    read_description,
     read_organization,
     read_parameter,
     read_person,
@@ -179,6 +180,39 @@ def test_what_the_user_says_is_written_down(do: Do) -> None:
     assert run["environment"] == {"LANG": "C.UTF-8", "NO_SUCH_VARIABLE": None}
     assert (run["started"], run["ended"]) == ("2026-01-31T12:00:00Z",) * 2
     assert document["outputs"] == []
+
+
+def test_files_are_described_and_authors_have_a_place(do: Do) -> None:
+    institute = read_organization("Institute <https://ror.org/04wxnsj81> <a@b.org>")
+    found = do(
+        *(PYTHON, "copy.py", "data/rain.csv", "out.csv"),
+        inputs=("data/rain.csv",),
+        descriptions={
+            "data/rain.csv": "Daily rain",
+            "./out.csv": "A copy",
+            "copy.py": "Copies",
+        },
+        authors=({"name": "Ada"}, {"name": "Ben"}),
+        affiliations=(institute,),
+    )
+    document = found.manifest.document
+    records = (
+        document["inputs"][0],
+        document["outputs"][0],
+        document["code"]["files"][0],
+    )
+    abouts = [record["description"] for record in records]
+    assert abouts == ["Daily rain", "A copy", "Copies"]
+    ror = {"ror": "https://ror.org/04wxnsj81", "email": "a@b.org"}
+    for author in document["authors"]:
+        assert author["affiliations"] == [{"name": "Institute", **ror}]
+    assert found.problems == ()
+
+
+def test_what_is_described_and_not_there_is_told(do: Do) -> None:
+    found = do("true", descriptions={"gone.csv": "Not there"})
+    assert found.problems == ("gone.csv: is described, and is not in the capsule",)
+    assert found.manifest.status is Status.COMPLETED
 
 
 def test_nothing_is_said_that_nobody_knows(do: Do) -> None:
@@ -781,6 +815,13 @@ def test_any_value_of_a_parameter_can_be_written_down(value: str) -> None:
 def test_a_parameter_needs_a_name(text: str) -> None:
     with pytest.raises(UsageError, match="NAME=VALUE"):
         read_parameter(text)
+
+
+def test_descriptions_are_read() -> None:
+    assert read_description("a.csv=x = y") == ("a.csv", "x = y")
+    for text in ("a.csv", "=x", "a.csv= "):
+        with pytest.raises(UsageError, match="--describe"):
+            read_description(text)
 
 
 @pytest.mark.parametrize(

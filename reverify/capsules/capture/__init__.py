@@ -3,6 +3,7 @@
 from reverify.capsules.capture.capturing import Captured, capture
 from reverify.capsules.capture.request import (
     Request,
+    read_description,
     read_organization,
     read_parameter,
     read_person,
@@ -12,6 +13,7 @@ __all__ = [
     "Captured",
     "Request",
     "capture",
+    "read_description",
     "read_organization",
     "read_parameter",
     "read_person",

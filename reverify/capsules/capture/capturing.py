@@ -149,6 +149,10 @@ class _Session:
         self._inputs = place.files_at(files, "--input")
         self._outputs = [place.path_of(text, "--output") for text in request.outputs]
         self._main, self._code = self._find_code()
+        self._about = {
+            place.path_of(path, "--describe"): text
+            for path, text in request.descriptions.items()
+        }
         if self._target.in_place:
             self._refuse_links((*self._inputs, *self._code))
         self._draft = self._draft_of()
@@ -203,6 +207,9 @@ class _Session:
         if request.license is not None:
             draft["license"] = request.license
         authors = [dict(author) for author in request.authors] or self._committer()
+        for author in authors:
+            if request.affiliations:
+                author["affiliations"] = [dict(item) for item in request.affiliations]
         if authors:
             draft["authors"] = authors
         if request.publisher is not None:
@@ -264,6 +271,8 @@ class _Session:
         used = {kept.path for kept in (*inputs, *code, *outputs)}
         environment = self._environment(interpreter, keeper, used)
         files = _Files(inputs, outputs, code)
+        for path in sorted(self._about.keys() - used):
+            self._problems.append(f"{path}: is described, and is not in the capsule")
         manifest = self._manifest(ran, files, interpreter, environment)
         put_in_place(copies, self._target, manifest.data)
         return Captured(
@@ -342,7 +351,11 @@ class _Session:
                 if keeper.copies:
                     name = _free(LOCK_FILE, used)
                     kept = keeper.write(name, lock_file(interpreter))
-                    record["lock_file"] = kept.record()
+                    about = (
+                        f"The packages installed in {interpreter.name}"
+                        f" {interpreter.version} when the run began."
+                    )
+                    record["lock_file"] = kept.record(about)
         return record | {"platform": platform_record(self._request.environ)}
 
     def _manifest(
@@ -356,14 +369,14 @@ class _Session:
         document["status"] = Status.FAILED if self._failed else Status.COMPLETED
         document["completed"] = timestamp(ran.ended)
         document["inputs"] = [
-            *(kept.record() for kept in files.inputs),
+            *(self._record(kept) for kept in files.inputs),
             *document["inputs"],
         ]
-        document["outputs"] = [kept.record() for kept in files.outputs]
+        document["outputs"] = [self._record(kept) for kept in files.outputs]
         record = dict(self._pin.record)
         if self._main:
             record["path"] = self._main
-        record["files"] = [kept.record() for kept in files.code]
+        record["files"] = [self._record(kept) for kept in files.code]
         language = self._language(interpreter)
         if language is not None:
             record["language"] = {"name": language.name, "url": language.url}
@@ -382,6 +395,9 @@ class _Session:
         order = [key for key in schema()["properties"] if key in document]
         ordered = {key: document[key] for key in order}
         return manifest_of(ordered, str(self._target.manifest))
+
+    def _record(self, kept: Kept) -> Json:
+        return kept.record(self._about.get(kept.path))
 
     def _language(self, interpreter: Interpreter | None) -> Language | None:
         if self._main:

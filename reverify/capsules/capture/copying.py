@@ -45,9 +45,11 @@ class Kept(NamedTuple):
     sha256: str
     seen: Seen
 
-    def record(self) -> dict[str, Any]:
+    def record(self, description: str | None = None) -> dict[str, Any]:
         """What the manifest says of it."""
         record: dict[str, Any] = {"path": self.path}
+        if description is not None:
+            record["description"] = description
         if type := media_type(self.path):
             record["media_type"] = type
         return record | {"size": self.size, "sha256": self.sha256}

@@ -77,12 +77,10 @@ _SHELLS = {"sh", "bash", "dash", "zsh", "ksh"}
 
 
 def language_of_file(path: Path) -> Language | None:
-    """The language of a file, by its suffix or by its first line."""
-    known = _BY_SUFFIX.get(path.suffix.lower())
-    if known:
-        return known
+    """The language of a file, by its first line or by its suffix."""
     words = shebang(path)
-    return language_of_program(words[0]) if words else None
+    known = language_of_program(words[0]) if words else None
+    return known or _BY_SUFFIX.get(path.suffix.lower())
 
 
 def is_code(path: str) -> bool:

@@ -34,12 +34,14 @@ class Request:
         inputs: files and folders that it reads, or http URLs of files.
         outputs: files and folders that it must write.
         code: files and folders of code to keep besides those that the command names.
+        descriptions: what files hold, by their path.
         parameters: values by name, of any JSON type.
         variables: names of the environment variables to write down.
         title: what to call it; the command, if it is None.
         description: what is done, and why.
         license: an SPDX licence expression.
         authors: persons, as the manifest has them; who commits here, if there is none.
+        affiliations: organizations that the authors work for.
         publisher: an organization, as the manifest has it.
         id: a UUID; a new one, if it is None.
         allow_dirty: run it though the code is in no commit, and write that down.
@@ -53,15 +55,29 @@ class Request:
     inputs: tuple[str, ...] = ()
     outputs: tuple[str, ...] = ()
     code: tuple[str, ...] = ()
+    descriptions: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, Any] = field(default_factory=dict)
     variables: tuple[str, ...] = ()
     title: str | None = None
     description: str | None = None
     license: str | None = None
     authors: tuple[Mapping[str, Any], ...] = ()
+    affiliations: tuple[Mapping[str, Any], ...] = ()
     publisher: Mapping[str, Any] | None = None
     id: str | None = None
     allow_dirty: bool = False
+
+
+def read_description(text: str) -> tuple[str, str]:
+    """Read `PATH=TEXT`.
+
+    Raises:
+        UsageError: there is no path, or no text.
+    """
+    path, _, about = text.partition("=")
+    if not path or not about.strip():
+        raise UsageError(f"--describe {text}: write PATH=TEXT")
+    return path, about.strip()
 
 
 def read_parameter(text: str) -> tuple[str, Any]:
@@ -129,17 +145,21 @@ def _checks(orcid: str) -> bool:
     return orcid[-1] == ("X" if rest == _RADIX - 1 else str(rest))
 
 
-def read_organization(text: str) -> dict[str, str]:
+def read_organization(text: str, option: str = "--publisher") -> dict[str, str]:
     """Read an organization: `University of Example <https://uni.example.org>`.
 
     The URL may be one of ror.org; it may be left out.
+
+    Args:
+        text: what the user wrote.
+        option: where.
 
     Raises:
         UsageError: there is no name, or something in brackets that is no URL.
     """
     name = " ".join(_BRACKETS.sub(" ", text).split())
     if not name:
-        raise UsageError(f"--publisher {text}: a name is missing; write NAME <URL>")
+        raise UsageError(f"{option} {text}: a name is missing; write NAME <URL>")
     found = {"name": name}
     for inner in _BRACKETS.findall(text):
         if _ROR.fullmatch(inner):
@@ -149,5 +169,5 @@ def read_organization(text: str) -> dict[str, str]:
         elif _EMAIL.fullmatch(inner):
             found["email"] = inner
         else:
-            raise UsageError(f"--publisher {text}: {inner!r} is no URL")
+            raise UsageError(f"{option} {text}: {inner!r} is no URL")
     return found
