@@ -6,7 +6,7 @@ error.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC
 from pathlib import Path
 from types import TracebackType
@@ -252,7 +252,12 @@ class Registry:
             yield checked(version)
 
     def list(
-        self, status: Status | None = None, *, before: int | None = None
+        self,
+        status: Status | None = None,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        on_damage: Callable[[Version, DamagedError], None] | None = None,
     ) -> Iterator[Version]:
         """The latest version of each capsule, the last registered first.
 
@@ -260,13 +265,24 @@ class Registry:
             status: only those of this status.
             before: only those registered before the one of this sequence, to go on
                 where a page ended.
+            after: only those registered after, and then the first one first.
+            on_damage: told of those that are not what was registered, which are then
+                left out.
 
         Raises:
-            DamagedError: one is not what was registered.
+            DamagedError: one is not what was registered, and nobody is to be told.
         """
         wanted = None if status is None else str(status)
-        for version in self._store.capsules(status=wanted, before=before):
-            yield checked(version)
+        rows = self._store.capsules(status=wanted, before=before, after=after)
+        for version in rows:
+            try:
+                checked(version)
+            except DamagedError as error:
+                if on_damage is None:
+                    raise
+                on_damage(version, error)
+            else:
+                yield version
 
     def verify(self, *, files: bool = False) -> Iterator[Damage]:
         """Look at everything that is kept, and tell what does not hold.

@@ -80,13 +80,18 @@ class Store(ABC):
 
     @abstractmethod
     def capsules(
-        self, *, status: str | None = None, before: int | None = None
+        self,
+        *,
+        status: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
     ) -> Iterator[Version]:
         """The latest version of each capsule, the last registered first.
 
         Args:
             status: only those of this status.
             before: only those registered before the one of this sequence.
+            after: only those registered after, and then the first one first.
         """
 
     @abstractmethod

@@ -72,7 +72,11 @@ class SqlStore(Store):
         yield from self._stream(query.order_by(versions.c.number))
 
     def capsules(  # noqa: D102
-        self, *, status: str | None = None, before: int | None = None
+        self,
+        *,
+        status: str | None = None,
+        before: int | None = None,
+        after: int | None = None,
     ) -> Iterator[Version]:
         query = select(*_COLUMNS).join(
             capsules, capsules.c.latest == versions.c.sequence
@@ -81,7 +85,11 @@ class SqlStore(Store):
             query = query.where(versions.c.status == status)
         if before is not None:
             query = query.where(capsules.c.latest < before)
-        yield from self._stream(query.order_by(capsules.c.latest.desc()))
+        order = capsules.c.latest.desc()
+        if after is not None:
+            query = query.where(capsules.c.latest > after)
+            order = capsules.c.latest.asc()
+        yield from self._stream(query.order_by(order))
 
     def matching(self, prefix: str, most: int) -> tuple[str, ...]:  # noqa: D102
         begins = capsules.c.id.startswith(prefix, autoescape=True)
