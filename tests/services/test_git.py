@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -511,6 +512,28 @@ def test_nothing_that_a_repository_names_is_run(trap: Path, work: Path) -> None:
         assert found.origin() is None
         assert ignored(found, ["a.log"]) == frozenset()
     assert not trap.exists()
+
+
+def test_nothing_is_run_by_those_who_stand_in_it(trap: Path, work: Path) -> None:
+    """GitPython asks git for its version when it is first imported."""
+    with (work / ".git/config").open("a") as config:
+        config.write(f"[pager]\n\tversion = {trap.parent / 'trap.sh'}\n")
+    program = (
+        "from pathlib import Path\n"
+        "from reverify.services.git import find_repository\n"
+        "with find_repository(Path.cwd()) as found: print(found.tree_of(found.head()))"
+    )
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, cwd=work, capture_output=True, check=True)
+    assert len(answer.stdout.strip()) == 40
+    assert not trap.exists()
+
+
+def test_borrowed_objects_are_found(work: Path) -> None:
+    shared = work.parent / "shared"
+    git(work, "clone", "-q", "--shared", str(work), str(shared))
+    with open_repository(shared) as found:
+        assert found.tree_of(found.head() or "") == git(work, "write-tree")
 
 
 def test_the_trap_is_one(trap: Path, work: Path) -> None:

@@ -139,8 +139,10 @@ class Git:
         return ["/usr/bin/env", "-i", *variables, *git, *arguments]
 
     def _door(self, folder: Path | None = None) -> "Door":
-        from git.cmd import Git as Door  # noqa: PLC0415 - runs git when it is imported
-
+        try:
+            from git.cmd import Git as Door  # noqa: PLC0415 - it runs git to begin with
+        except ImportError as error:
+            raise ServiceError(f"GitPython does not find git: {error}") from error
         return Door(str(folder or self.folder / "empty"))
 
     def run(
