@@ -1,0 +1,295 @@
+"""Bringing crates back: import, round trip, upgrade."""
+
+import json as json_library
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from reverify.cli._common import EXIT_USAGE, complain
+from reverify.errors import CapsuleError, UsageError
+from reverify.formats.escape import printable
+
+if TYPE_CHECKING:
+    from reverify.capsules.importing import Imported
+    from reverify.capsules.roundtrip import RoundTrip
+
+LocationArgument = Annotated[
+    str,
+    typer.Argument(
+        metavar="LOCATION",
+        show_default=False,
+        help="A crate: directory, zip, .eln, tar, BagIt bag, or metadata document.",
+    ),
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+_SHOWN = 50
+
+
+def import_(
+    location: LocationArgument,
+    *,
+    store: Annotated[
+        bool,
+        typer.Option(
+            "--store",
+            help="Copy the files of a directory too; those of archives always are.",
+        ),
+    ] = False,
+    prefer: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WHICH",
+            show_default=False,
+            help="graph or manifest: which counts where the graph of a crate and the"
+            " manifest in it differ. Without it such a crate is refused.",
+        ),
+    ] = None,
+    json: JsonOption = False,
+) -> int:
+    """Take a crate in as a capsule of the registry.
+
+    The manifest is rebuilt from the crate's graph. What the crate does not say is
+    missing from it, and never invented; what had to be derived is said on standard
+    error. Files are compared with what is stated of them.
+
+    Exit codes: 0 imported, 2 refused or no such crate.
+    """
+    from reverify.capsules.importing import files_of, read_capsule  # noqa: PLC0415
+    from reverify.capsules.registry import open_registry  # noqa: PLC0415
+    from reverify.crates.opening import open_crate  # noqa: PLC0415
+    from reverify.settings import load_settings  # noqa: PLC0415
+
+    if prefer not in {None, "graph", "manifest"}:
+        raise UsageError(f"--prefer {prefer}: choose graph or manifest")
+    settings = load_settings()
+    try:
+        with open_crate(location) as crate:
+            found = read_capsule(crate, prefer or "graph")
+            for remark in found.remarks:
+                complain(remark)
+            if found.differences and prefer is None:
+                return _refuse(_contradictory(location, found))
+            keep = store or crate.payload.format != "directory"
+            with (
+                open_registry(settings) as registry,
+                files_of(crate, found.manifest) as folder,
+            ):
+                base = None if crate.is_document else folder
+                version = registry.register(found.manifest, base, store=keep)
+    except CapsuleError as error:
+        return _refuse(error)
+    if json:
+        _write({**version.to_dict(), "remarks": list(found.remarks)})
+    else:
+        state = "registered" if version.is_new else "already there"
+        typer.echo(f"{version.name}  {state}  {printable(version.title)}")
+    return 0
+
+
+def roundtrip(
+    location: Annotated[
+        str,
+        typer.Argument(
+            metavar="CAPSULE",
+            show_default=False,
+            help="A manifest, a folder that holds capsule.json, the id of a registered"
+            " capsule, or a crate.",
+        ),
+    ],
+    ro_crate: Annotated[
+        str, typer.Option(metavar="VERSION", help="Of RO-Crate: 1.1, 1.2 or 1.3.")
+    ] = "1.2",
+    *,
+    json: JsonOption = False,
+) -> int:
+    """See that nothing is lost between capsule and crate.
+
+    A capsule is exported to a folder that is thrown away, the crate is checked, its
+    manifest is rebuilt from the graph alone, and compared with the capsule's. Of a
+    crate, the metadata document is read as a manifest, written again, and compared.
+
+    Exit codes: 0 nothing is lost, 1 something is, 2 it cannot be done.
+    """
+    from reverify.capsules.opening import open_capsule  # noqa: PLC0415
+    from reverify.capsules.roundtrip import (  # noqa: PLC0415
+        RoundTrip,
+        crate_losses,
+        round_trip,
+    )
+    from reverify.crates.opening import open_crate  # noqa: PLC0415
+    from reverify.runtime import verify  # noqa: PLC0415
+    from reverify.settings import load_settings  # noqa: PLC0415
+
+    try:
+        if _is_crate(location):
+            with open_crate(location) as crate:
+                found = RoundTrip(report=None, losses=tuple(crate_losses(crate)))
+        else:
+            with open_capsule(location, load_settings()) as capsule:
+                found = round_trip(
+                    capsule,
+                    lambda place: verify(place, offline=True),
+                    ro_crate=ro_crate,
+                )
+    except CapsuleError as error:
+        return _refuse(error)
+    if json:
+        _write(found.to_dict())
+    else:
+        typer.echo("\n".join(_told(found)))
+    return 0 if found.is_lossless else 1
+
+
+def upgrade(
+    location: LocationArgument,
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            show_default=False,
+            help="Where the mended crate goes.",
+        ),
+    ],
+    format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            "-f",
+            metavar="FORMAT",
+            help="dir, zip, bag or bag-zip. [default: zip if OUT ends in .zip, or dir]",
+        ),
+    ] = None,
+    source: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            show_default=False,
+            help="A git repository, in which is looked up what a SWHID of a type that"
+            " does not exist was meant to be. Repeatable.",
+        ),
+    ] = None,
+    *,
+    force: Annotated[
+        bool, typer.Option("--force", help="Replace the crate that is at OUT.")
+    ] = False,
+    json: JsonOption = False,
+) -> int:
+    """Write a crate of an older or faulty exporter anew, mended.
+
+    Mended are: the address of a profile used as @context, SWHIDs of types that do not
+    exist, sizes and digests that nobody stated, old names of root and document, terms
+    that the context lacks. Each change is said, and recorded in the crate. What cannot
+    be known is left, and said too. The crate itself is not touched.
+
+    Exit codes: 0 written, 2 refused or no such crate.
+    """
+    from reverify.capsules.rewriting import rewrite  # noqa: PLC0415
+    from reverify.capsules.upgrade import upgrade as mend  # noqa: PLC0415
+    from reverify.crates.opening import open_crate  # noqa: PLC0415
+    from reverify.services.clock import SystemClock  # noqa: PLC0415
+
+    if format is None:
+        format = "zip" if output.suffix.lower() == ".zip" else "dir"
+    try:
+        with open_crate(location) as crate:
+            if crate.is_document:
+                raise UsageError(f"{location}: is a lone document; name the crate")
+            found = mend(crate, now=SystemClock().now(), type_of=_type_of(source or ()))
+            written = rewrite(crate, found.document, output, format=format, force=force)
+    except CapsuleError as error:
+        return _refuse(error)
+    if json:
+        document = {
+            "path": str(written.path),
+            "format": written.format,
+            "files": written.files,
+            "bytes": written.bytes,
+            "changes": list(found.changes),
+            "left": list(found.left),
+        }
+        _write(document)
+        return 0
+    lines = [f"changed  {change}" for change in found.changes] or ["nothing changed"]
+    lines += [f"left     {reason}" for reason in found.left]
+    lines.append(f"wrote    {written.path}, {written.files:,} files")
+    typer.echo("\n".join(map(printable, lines)))
+    return 0
+
+
+def _type_of(sources: Sequence[Path]) -> Any:  # noqa: ANN401 - a function or None
+    """A function that says of which SWHID type a git object is."""
+    if not sources:
+        return None
+    from reverify.services.git import open_repository  # noqa: PLC0415
+
+    words = {"commit": "rev", "tree": "dir", "blob": "cnt", "tag": "rel"}
+    repositories = [open_repository(path) for path in sources]
+
+    def type_of(id: str) -> str | None:
+        for repository in repositories:
+            kind = repository.kind_of(id)
+            if kind is not None:
+                return words.get(kind)
+        return None
+
+    return type_of
+
+
+def _is_crate(location: str) -> bool:
+    """Whether a location is a crate rather than a capsule."""
+    path = Path(location)
+    if path.is_dir():
+        from reverify.capsules.opening import MANIFEST_NAME  # noqa: PLC0415
+        from reverify.crates.metadata import DESCRIPTORS  # noqa: PLC0415
+
+        is_capsule = (path / MANIFEST_NAME).is_file()
+        return not is_capsule or any((path / n).is_file() for n in DESCRIPTORS)
+    if path.is_file():
+        if path.suffix.lower() != ".json":
+            return True
+        return "ro-crate-metadata" in path.name
+    return "://" in location
+
+
+def _told(found: "RoundTrip") -> list[str]:
+    lines = []
+    if found.report is not None:
+        verdict = found.report.verdict
+        level = verdict.level or "no level"
+        lines.append(f"checked   {verdict.outcome}, {level}")
+    lines += [
+        f"lost      {loss.place}: {loss.before} became {loss.after or 'nothing'}"
+        for loss in found.losses[:_SHOWN]
+    ]
+    if len(found.losses) > _SHOWN:
+        lines.append(f"lost      and {len(found.losses) - _SHOWN} more")
+    lines.append("lossless" if found.is_lossless else "not lossless")
+    return [printable(line, 400) for line in lines]
+
+
+def _contradictory(location: str, found: "Imported") -> CapsuleError:
+    """That a crate's graph and the manifest in it do not agree."""
+    reasons = []
+    for step in found.differences[:_SHOWN]:
+        value = f" {json_library.dumps(step['value'])}" if "value" in step else ""
+        what = printable(f"{step['op']} {step['path']}{value}", 300)
+        reasons.append(f"{found.file}: differs from the graph, which would {what}")
+    return CapsuleError(
+        *reasons,
+        f"{location}: its graph and the manifest in it do not agree; say which counts"
+        " with --prefer graph or --prefer manifest",
+    )
+
+
+def _refuse(error: CapsuleError) -> int:
+    for reason in error.reasons:
+        complain(reason)
+    return EXIT_USAGE
+
+
+def _write(document: object) -> None:
+    typer.echo(json_library.dumps(document, indent=2))
