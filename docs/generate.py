@@ -34,13 +34,16 @@ REGION = re.compile(r"(<!-- made: (?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re
 
 _LIST_RULES = """
 import json
+from reverify.profiles.roc_validator import CAPSULE
 from rocrate_validator import services
 levels = {"REQUIRED": "error", "RECOMMENDED": "warning", "OPTIONAL": "note"}
 table = []
-for profile in services.get_profiles():
+for profile in services.get_profiles(extra_profiles_path=CAPSULE):
+    ours = profile.path == CAPSULE
     rules = sorted(
         {
             (check.name, levels[check.severity.name], requirement.path.name)
+            + ((check.description,) if ours else ())
             for requirement in profile.requirements
             if not requirement.hidden
             for check in requirement.get_checks()

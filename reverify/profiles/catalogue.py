@@ -45,13 +45,18 @@ def all_rules() -> list[dict[str, str]]:
             "keyword": Severity(level).keyword,
             "outcome": "",
             "title": name,
-            "about": f"A rule of the profile {profile['id']} ({profile['uri']}), judged"
-            " by roc-validator. The finding says what was found.",
+            "about": " ".join(
+                [
+                    *(f"{sentence}." for sentence in about),
+                    f"A rule of the profile {profile['id']} ({profile['uri']}),",
+                    "judged by roc-validator. The finding says what was found.",
+                ]
+            ),
             "fix": "",
             "source": clause_of(profile["id"], file),
         }
         for profile in _table()
-        for name, level, file in profile["rules"]
+        for name, level, file, *about in profile["rules"]
     ]
 
 

@@ -47,7 +47,12 @@ _PREFIXES = {
     "https://about.workflowhub.eu/Workflow-RO-Crate": "workflow-ro-crate-1.0",
     "https://w3id.org/ro/wftest/": "workflow-testing-ro-crate-0.1",
     "https://github.com/nfdi4plants/isa-ro-crate-profile": "isa-ro-crate",
+    "urn:reverify:profile:capsule:": "reverify-capsule-1.0",
 }
+CAPSULE = Path(__file__).with_name("capsule")
+"""The folder of our own profile, in the engine's format."""
+_STANDS_ALONE = frozenset({"reverify-capsule-1.0"})
+"""Profiles that do not build on RO-Crate 1.1 in the engine's sense."""
 _BUILDS_ON = {
     "workflow-run-crate-0.5": ("process-run-crate-0.5", "workflow-ro-crate-1.0"),
     "provenance-run-crate-0.5": (
@@ -201,6 +206,7 @@ class RocValidator:
                 "document": document,
                 "metadata_only": crate.is_document,
                 "contexts": _contexts(metadata),
+                "extra_profiles": str(CAPSULE) if _STANDS_ALONE & {*runs} else None,
                 "runs": list(runs),
                 "memory": limits.engine_bytes,
                 "seconds": seconds,
@@ -265,13 +271,16 @@ def _runs(wanted: Sequence[str], implied: set[str]) -> list[str]:
     """
     leaves = [p for p in wanted if not p.startswith("ro-crate-") and p not in implied]
     bases = [p for p in wanted if p.startswith("ro-crate-")]
-    return [p for p in bases if p != _BASE_OF_ALL or not leaves] + leaves
+    is_covered = not _STANDS_ALONE.issuperset(leaves)
+    return [p for p in bases if p != _BASE_OF_ALL or not is_covered] + leaves
 
 
 def _run_of(profile: str, runs: Sequence[str]) -> str:
     for run in runs:
         builds_on = _BUILDS_ON.get(run, ())
-        covers_base = profile == _BASE_OF_ALL and not run.startswith("ro-crate-")
+        covers_base = profile == _BASE_OF_ALL and not (
+            run.startswith("ro-crate-") or run in _STANDS_ALONE
+        )
         if run == profile or profile in builds_on or covers_base:
             return run
     raise LookupError(profile)

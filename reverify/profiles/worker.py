@@ -6,7 +6,8 @@ line for each profile. Everything that roc-validator and rdflib keep for a whole
 is set here, and dies with it.
 
 Request: `{"crate": folder, "document": name or "", "metadata_only": bool, "contexts":
-{url: document}, "runs": [profile, ...], "memory": bytes, "seconds": n}`.
+{url: document}, "extra_profiles": folder or null, "runs": [profile, ...], "memory":
+bytes, "seconds": n}`.
 Answer: `{"profile", "checks": [...], "issues": [...], "error"}`, for each run.
 """
 
@@ -153,7 +154,7 @@ def run(services: Any, profile: str, request: Json) -> Json:  # noqa: ANN401
     """Judge one crate under one profile."""
     from rocrate_validator.models import ValidationSettings  # noqa: PLC0415
 
-    folder = Path(request["crate"])
+    folder, extra = Path(request["crate"]), request["extra_profiles"]
     subject: Json = {"rocrate_uri": str(folder)}
     if request["document"]:
         subject = {"rocrate_uri": str(folder / request["document"])}
@@ -166,7 +167,7 @@ def run(services: Any, profile: str, request: Json) -> Json:  # noqa: ANN401
         skip_availability_check=True,
         offline=True,
         cache_path=folder.parent / "cache",
-        extra_profiles_path=request.get("extra_profiles"),
+        extra_profiles_path=Path(extra) if extra else None,
     )
     result = services.validate(settings)
     context = result.context

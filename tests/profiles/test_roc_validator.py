@@ -169,5 +169,5 @@ def test_the_engine_opens_no_socket_and_knows_bundled_contexts_only() -> None:
 def test_every_rule_of_the_catalogue_has_one_slug() -> None:
     table = json.loads(TABLE.read_bytes())
     for profile in table:
-        names = {name for name, _, _ in profile["rules"]}
+        names = {name for name, *_ in profile["rules"]}
         assert len({slug(name) for name in names}) == len(names), profile["id"]

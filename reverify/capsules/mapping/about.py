@@ -1,7 +1,9 @@
 """What the capsule is: the root, its licence, its related works."""
 
+import hashlib
+import json
 import re
-from typing import Any
+from collections.abc import Iterator
 from uuid import NAMESPACE_URL, uuid5
 
 from reverify.capsules.mapping.graph import Graph, key_of, stated
@@ -104,8 +106,6 @@ def _own_values(graph: Graph, document: Json) -> list[Json]:
     if isinstance(document.get("notes"), str):
         values.append(graph.value("notes", "notes", document["notes"]))
     if isinstance(document.get("extra"), dict):
-        import json  # noqa: PLC0415
-
         text = json.dumps(document["extra"], ensure_ascii=False)
         values.append(graph.value("extra", "data of the registry", text))
     return values
@@ -191,8 +191,6 @@ def derived_id(reader: Reader, root: Entity) -> str:
         (n for n in names if re.match("[a-z][a-z0-9+.-]*:", n, re.IGNORECASE)), None
     )
     if known is None:
-        import hashlib  # noqa: PLC0415
-
         data = reader.metadata.text.encode("utf-8", "surrogatepass")
         known = f"urn:sha256:{hashlib.sha256(data).hexdigest()}"
     id = str(uuid5(NAMESPACE_URL, known))
@@ -212,36 +210,40 @@ def read_root(reader: Reader, root: Entity) -> Json:
         completed = reader.text(root, "dateModified")
         if completed and manifest_time(completed):
             found["completed"] = completed
-    if license := _read_license(reader, root):
-        found["license"] = license
-    authors = [
-        person
-        for key in ("author", "creator")
-        for value in root.values(key)
-        if (key == "author" or not root.values("author"))
-        and (person := read_person(reader, root, key, value))
-    ]
-    if authors:
-        found["authors"] = authors
-    for value in root.values("publisher"):
-        if publisher := read_organization(reader, root, "publisher", value):
-            found["publisher"] = publisher
-            break
-    if keywords := _read_keywords(reader, root):
-        found["keywords"] = keywords
-    if works := list(_read_works(reader, root)):
-        found["related"] = works
+    parts = {
+        "license": _read_license(reader, root),
+        "authors": _read_authors(reader, root),
+        "publisher": _read_publisher(reader, root),
+        "keywords": _read_keywords(reader, root),
+        "related": list(_read_works(reader, root)),
+    }
+    found |= {key: value for key, value in parts.items() if value}
     notes = reader.own_value(root, "additionalProperty", "notes")
     if isinstance(notes, str):
         found["notes"] = notes
     return found
 
 
+def _read_authors(reader: Reader, root: Entity) -> list[Json]:
+    key = "author" if root.values("author") else "creator"
+    found = (read_person(reader, root, key, value) for value in root.values(key))
+    return [person for person in found if person]
+
+
+def _read_publisher(reader: Reader, root: Entity) -> Json | None:
+    for value in root.values("publisher"):
+        if publisher := read_organization(reader, root, "publisher", value):
+            return publisher
+    return None
+
+
 def _created(reader: Reader, root: Entity) -> str | None:
     for key in ("dateCreated", "datePublished", "dateModified"):
-        text = reader.text(root, key)
+        text = root.text(key)
         if text is None:
             continue
+        if key == "dateCreated":
+            reader.use(root, key, text)
         if manifest_time(text):
             return text
         match = re.fullmatch(
@@ -312,7 +314,7 @@ def _read_keywords(reader: Reader, root: Entity) -> list[str]:
     return found
 
 
-def _read_works(reader: Reader, root: Entity) -> Any:  # noqa: ANN401
+def _read_works(reader: Reader, root: Entity) -> Iterator[Json]:
     for relation in RELATIONS:
         for text, value in reader.links(root, relation):
             if not is_url(text):

@@ -30,6 +30,7 @@ from reverify.capsules.mapping.terms import (
 )
 from reverify.claims.source import references
 from reverify.crates.entity import Entity
+from reverify.model.capsule import Role
 from reverify.model.swhid import InvalidSwhid, Swhid, read_swhid
 
 _COMMIT = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
@@ -52,9 +53,11 @@ def write_code(
     """
     code = stated(document.get("code") or {})
     environment = stated(document.get("environment") or {})
-    included = [write_file(graph, file, files) for file in code.get("files") or ()]
+    included = [
+        write_file(graph, file, files, Role.CODE) for file in code.get("files") or ()
+    ]
     lock = environment.get("lock_file")
-    parts = [*included, *([write_file(graph, lock, files)] if lock else [])]
+    parts = [*included, *([write_file(graph, lock, files, Role.LOCK)] if lock else [])]
     commit = facts.commit or code.get("git_commit")
     tree = facts.tree or code.get("git_tree_hash")
     swhids = _swhids(code, commit, tree, facts)
@@ -188,15 +191,7 @@ def read_code(reader: Reader, entity: Entity) -> Json:
         code["name"] = name
     _read_versions(reader, entity, code)
     _read_swhids(reader, entity, code)
-    for text, value in reader.links(entity, "codeRepository"):
-        if text:
-            reader.use(entity, "codeRepository", value)
-            code["repository"] = text
-            break
-    for reference, _ in references(entity):
-        code.setdefault("git_commit", reference.commit)
-        if reference.origin and reference.commit == code["git_commit"]:
-            code.setdefault("repository", reference.origin)
+    _read_repository(reader, entity, code)
     path = reader.own_value(entity, "additionalProperty", "code-path")
     if isinstance(path, str):
         code["path"] = path
@@ -208,20 +203,32 @@ def read_code(reader: Reader, entity: Entity) -> Json:
     files = _included(reader, entity)
     if files:
         code["files"] = files
+        if files[0]["path"] == local_path(entity.id):
+            code.pop("name", None)  # it is the file's
         if "path" not in code and local_path(entity.id) == files[0]["path"]:
             code["path"] = files[0]["path"]
     return code
 
 
+def _read_repository(reader: Reader, entity: Entity, code: Json) -> None:
+    """Where it is, and the commit that a link to it pins."""
+    for text, value in reader.links(entity, "codeRepository"):
+        if text:
+            reader.use(entity, "codeRepository", value)
+            code["repository"] = text
+            break
+    for reference, _ in references(entity):
+        code.setdefault("git_commit", reference.commit)
+        if reference.origin and reference.commit == code["git_commit"]:
+            code.setdefault("repository", reference.origin)
+
+
 def _included(reader: Reader, entity: Entity) -> list[Json]:
     ids = [entity.id] if local_path(entity.id) and "File" in entity.types else []
     ids += reader.metadata.references(entity, "hasPart")
-    found = [file for id in ids if (file := read_file(reader, id, "code"))]
-    return [_without_url(file) for file in found if "path" in file]
-
-
-def _without_url(file: Json) -> Json:
-    return {key: value for key, value in file.items() if key != "url"}
+    return [
+        file for id in ids if (file := read_file(reader, id, "code", with_url=False))
+    ]
 
 
 def _read_versions(reader: Reader, entity: Entity, code: Json) -> None:
@@ -271,9 +278,8 @@ def read_environment(reader: Reader, action: Entity, entity: Entity | None) -> J
         if packages := read_packages(reader, entity):
             environment["packages"] = packages
         for id in reader.metadata.references(entity, "buildInstructions"):
-            file = read_file(reader, id, "lock file")
-            if file and "path" in file:
-                environment["lock_file"] = _without_url(file)
+            if file := read_file(reader, id, "lock file", with_url=False):
+                environment["lock_file"] = file
                 break
     if container := read_container(reader, action):
         environment["container"] = container

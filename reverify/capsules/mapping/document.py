@@ -21,7 +21,12 @@ from reverify.capsules.mapping.interface import (
     Json,
     Measured,
 )
-from reverify.capsules.mapping.keeping import add_kept, kept_context, kept_ids
+from reverify.capsules.mapping.keeping import (
+    add_entities,
+    add_properties,
+    kept_context,
+    kept_ids,
+)
 from reverify.capsules.mapping.reader import Reader
 from reverify.capsules.mapping.reading import read_graph
 from reverify.capsules.mapping.run import write_run
@@ -30,7 +35,7 @@ from reverify.capsules.mapping.terms import DESCRIPTOR, context
 from reverify.crates.limits import Limits
 from reverify.crates.metadata import Metadata
 from reverify.errors import CapsuleError
-from reverify.model.capsule import Manifest
+from reverify.model.capsule import Manifest, Role
 
 _LIMITS = Limits(entities=1 << 40, values=1 << 40)
 
@@ -78,12 +83,14 @@ def crate_document(
         measured = Measured(len(manifest.data), manifest.sha256)
         parts.insert(0, write_manifest_file(graph, manifest_path, measured))
     graph.append(graph.root, "hasPart", parts)
-    add_kept(graph, kept)
+    add_entities(graph, kept)
+    add_properties(graph, kept)
     read, _ = read_graph(Reader(_as_read(graph, ro_crate)))
     if text := residue.residue(read, dict(manifest.document)):
         id = graph.name(residue.KIND, None, "manifest-residue")
         left = graph.add(id, "PropertyValue", residue.properties(text))
         graph.append(graph.root, "additionalProperty", [left])
+        add_properties(graph, kept)
     return _document(graph, ro_crate, kept)
 
 
@@ -105,10 +112,10 @@ def write_graph(
     accessed = _accessed(manifest)
     inputs, outputs = (
         [
-            write_file(graph, record, files, accessed=accessed, link=link)
+            write_file(graph, record, files, role, accessed=accessed, link=link)
             for record in manifest.get(key) or ()
         ]
-        for key in ("inputs", "outputs")
+        for key, role in (("inputs", Role.INPUT), ("outputs", Role.OUTPUT))
     )
     environment = manifest.get("environment") or {}
     action = write_run(

@@ -19,8 +19,16 @@ from reverify.crates.digests import Malformed, read_digest
 from reverify.crates.entity import Entity
 from reverify.crates.names import Local, Web, folded, path_fault, reference
 from reverify.errors import UnsafeNameError
+from reverify.model.capsule import Role
 
 _MEDIA_TYPE = r"[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*/[A-Za-z0-9][A-Za-z0-9!#$&^_.+-]*(;.*)?"
+_ROLES = {
+    Role.INPUT: "What the run read.",
+    Role.OUTPUT: "What the run wrote.",
+    Role.CODE: "Code that was run.",
+    Role.LOCK: "The packages that the code ran with.",
+}
+"""What is said of a file that has no description; RO-Crate 1.2 wants one."""
 _SHA256_IRIS = frozenset(
     {
         "http://schema.org/sha256",
@@ -34,6 +42,7 @@ def write_file(
     graph: Graph,
     record: Json,
     files: Files,
+    role: Role,
     *,
     accessed: str = "",
     link: str = "contentUrl",
@@ -44,19 +53,19 @@ def write_file(
         graph: where to.
         record: as in the manifest.
         files: what was found of the files while they were copied.
+        role: what it was to the run; its description, if it has none.
         accessed: when a file that is only on the web was told to be there.
         link: the key of the address of a file that is in the crate as well.
     """
-    file = stated(record)
-    path, url = file.get("path"), file.get("url")
+    file = {"description": _ROLES[role], **stated(record)}
+    path, url = file.get("path"), file.get("url", "")
     found = files.get(path) if path else None
     size = found.size if found else file.get("size")
     address = path_id(path) if path else url_id(url)
     thing = key_of("file", path or url)
     id = graph.ids.get(thing) or graph.name(thing, address, "file")
     derived = {"sdDatePublished"}
-    if "name" not in file:
-        derived.add("name")
+    derived |= {key for key in ("name", "description") if record.get(key) is None}
     return graph.add(
         id,
         "File",
@@ -66,7 +75,7 @@ def write_file(
             "encodingFormat": file.get("media_type"),
             "contentSize": None if size is None else str(size),
             "sha256": found.sha256 if found else file.get("sha256"),
-            link: None if url == id else url,
+            link: None if url in {"", id} else url,
             "sdDatePublished": None if path else accessed,
             "additionalProperty": _write_compare(graph, file.get("compare")),
         },
@@ -129,13 +138,16 @@ def write_generated_file(graph: Graph, file: GeneratedFile) -> Json:
     )
 
 
-def read_file(reader: Reader, id: str, role: str) -> Json | None:
+def read_file(
+    reader: Reader, id: str, role: str, *, with_url: bool = True
+) -> Json | None:
     """Read a file that is referred to; None if a manifest cannot have it.
 
     Args:
         reader: where from.
         id: what the reference says.
         role: what the file is, for remarks.
+        with_url: whether it may be on the web, there too or only there.
     """
     entity = reader.metadata.by_id.get(id)
     if entity is None:
@@ -143,7 +155,7 @@ def read_file(reader: Reader, id: str, role: str) -> Json | None:
         return None
     if "File" not in entity.types:
         return None
-    record = _address(reader, entity, role)
+    record = _address(reader, entity, role, with_url=with_url)
     if record is None:
         return None
     path = record.get("path")
@@ -151,7 +163,8 @@ def read_file(reader: Reader, id: str, role: str) -> Json | None:
     name = reader.text(entity, "name")
     if name not in {None, local_name}:
         record["name"] = name
-    if (description := reader.text(entity, "description")) is not None:
+    description = reader.text(entity, "description")
+    if description is not None and description not in _ROLES.values():
         record["description"] = description
     if media_type := reader.text(entity, "encodingFormat", form=_MEDIA_TYPE):
         record["media_type"] = media_type
@@ -175,7 +188,9 @@ def local_path(id: str) -> str | None:
     return path if usable else None
 
 
-def _address(reader: Reader, entity: Entity, role: str) -> Json | None:
+def _address(
+    reader: Reader, entity: Entity, role: str, *, with_url: bool
+) -> Json | None:
     try:
         named = reference(entity.id)
     except UnsafeNameError:
@@ -183,25 +198,26 @@ def _address(reader: Reader, entity: Entity, role: str) -> Json | None:
     path = local_path(entity.id)
     if path is not None:
         reader.ids.setdefault(key_of("file", path), entity.id)
-        url = _link(reader, entity)
+        url = _link(reader, entity) if with_url else None
         return {"path": path} | ({"url": url} if url else {})
-    if isinstance(named, Web) and is_url(entity.id):
-        url = _link(reader, entity)
-        url = url if url and url_id(url) == entity.id else entity.id
+    if with_url and isinstance(named, Web) and is_url(entity.id):
+        url = _link(reader, entity, id=entity.id) or entity.id
         reader.ids.setdefault(key_of("file", url), entity.id)
         return {"url": url}
+    what = "path or web address" if with_url else "path"
     reader.remark(
-        f"{entity.id}: is neither a path nor a web address that a manifest can have,"
-        f" and is left out as {role}"
+        f"{entity.id}: is no {what} that a manifest can have, and is left out as {role}"
     )
     return None
 
 
-def _link(reader: Reader, entity: Entity) -> str | None:
+def _link(reader: Reader, entity: Entity, id: str = "") -> str | None:
+    """Where a file is on the web; only what is written as `id`, if that is given."""
     for key in ("contentUrl", "url"):
         for text, value in reader.links(entity, key):
-            if is_url(text):
-                reader.use(entity, key, value)
+            if is_url(text) and (not id or url_id(text) == id):
+                if text != id:
+                    reader.use(entity, key, value)
                 return text
     return None
 

@@ -1,7 +1,7 @@
 """What a crate says beside its manifest: entities and properties of others."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reverify.capsules.mapping.document import write_graph
@@ -10,9 +10,18 @@ from reverify.capsules.mapping.interface import CodeFacts, Json
 from reverify.capsules.mapping.reader import Reader, is_own
 from reverify.capsules.mapping.reading import read_graph
 from reverify.capsules.mapping.residue import KIND
+from reverify.capsules.mapping.run import run_id
 from reverify.capsules.mapping.terms import DESCRIPTOR, MANIFEST_SCHEMA
 from reverify.crates.entity import Entity
 from reverify.crates.metadata import SPEC_PREFIX, Metadata
+
+_SAID = frozenset({"@id", "@type", "name", "description"})
+_ANEW = {
+    "PropertyValue": _SAID | {"propertyID", "value"},
+    "File": _SAID | {"encodingFormat", "contentSize", "sha256", "about", "conformsTo"},
+    "CreativeWork": _SAID | {"version"},
+}
+"""What we say of the residue, of the manifest and generated files, of the schema."""
 
 
 def foreign(metadata: Metadata) -> Json:
@@ -32,7 +41,9 @@ def foreign(metadata: Metadata) -> Json:
     document, root = read_graph(reader)
     version = metadata.version or ""
     version = version if version in {"1.1", "1.2", "1.3"} else "1.2"
-    names = {old: new for old, new in _renamed(metadata, root).items() if old != new}
+    names = {
+        old: new for old, new in _renamed(reader, document, root).items() if old != new
+    }
     ids = {thing: names.get(id, id) for thing, id in reader.ids.items()}
     graph = write_graph(
         document,
@@ -45,26 +56,37 @@ def foreign(metadata: Metadata) -> Json:
     found: Json = {"ids": ids, "entities": [], "set": {}, "add": {}, "context": []}
     for entity in metadata.entities:
         if entity.id in dropped:
+            properties = _beyond(entity, names)
+            if properties:
+                found["set"][entity.id] = properties
             continue
         id = names.get(entity.id, entity.id)
         if id in graph.entities:
-            _differences(reader, entity, id, graph, found, names, dropped)
+            written = graph.entities[id]
+            for key, left in _left(reader, entity, written, names, dropped):
+                _sort(found, graph, id, key, left)
         else:
             found["entities"].append(_rename(entity.properties, names))
     found["context"] = _context(metadata)
     return found
 
 
-def _renamed(metadata: Metadata, root: Entity) -> dict[str, str]:
-    """Descriptor and root get the names that 1.1 and later want."""
+def _renamed(reader: Reader, document: Json, root: Entity) -> dict[str, str]:
+    """Things that get another @id.
+
+    Descriptor and root are named as 1.1 and later want it, and the run so that it can
+    be told from others.
+    """
     names = {root.id: root.id if "://" in root.id else "./"}
-    if metadata.descriptor is not None:
-        names[metadata.descriptor.id] = DESCRIPTOR
+    if reader.metadata.descriptor is not None:
+        names[reader.metadata.descriptor.id] = DESCRIPTOR
+    if "run" in reader.ids:
+        names[reader.ids["run"]] = run_id(document)
     return names
 
 
 def _is_ours_alone(metadata: Metadata, entity: Entity, reader: Reader) -> bool:
-    """Whether it is written anew with each crate: residue, manifest, generated files."""
+    """Whether each crate has it anew: residue, manifest, generated files."""
     if is_own(entity, KIND) or entity.id == MANIFEST_SCHEMA:
         return True
     if (
@@ -77,34 +99,43 @@ def _is_ours_alone(metadata: Metadata, entity: Entity, reader: Reader) -> bool:
     return about and entity.id not in reader.ids.values()
 
 
-def _differences(
+def _beyond(entity: Entity, names: Mapping[str, str]) -> Json:
+    """What others said of something that is written anew each time."""
+    kinds = (kind for kind in _ANEW if kind in entity.types)
+    anew = _ANEW[next(kinds, "CreativeWork")]
+    return {
+        key: _rename(value, names)
+        for key, value in entity.properties.items()
+        if key not in anew
+    }
+
+
+def _left(
     reader: Reader,
     entity: Entity,
-    id: str,
-    graph: Graph,
-    found: Json,
+    written: Json,
     names: Mapping[str, str],
     dropped: set[str],
-) -> None:
-    written = graph.entities[id]
-    for key in entity.properties:
-        if key == "@id" or (id == DESCRIPTOR and key == "conformsTo"):
-            continue
+) -> Iterator[tuple[str, list[Any]]]:
+    """The values that neither went into the manifest nor are written by us, by key."""
+    for key, value in entity.properties.items():
         said = _listed(written.get(key))
         left = [
             renamed
-            for value in _listed(entity.properties[key])
-            if not (isinstance(value, dict) and value.get("@id") in dropped)
-            and not reader.is_used(entity.id, key, value)
-            and (renamed := _rename(value, names)) not in said
+            for each in _listed(value)
+            if not (isinstance(each, dict) and each.get("@id") in dropped)
+            and not reader.is_used(entity.id, key, each)
+            and (renamed := _rename(each, names)) not in said
         ]
-        if not left:
-            continue
-        if key not in written or (id, key) in graph.derived:
-            value = left if isinstance(entity.properties[key], list) else left[0]
-            found["set"].setdefault(id, {})[key] = value
-        else:
-            found["add"].setdefault(id, {})[key] = left
+        is_version = written["@id"] == DESCRIPTOR and key == "conformsTo"
+        if left and key != "@id" and not is_version:
+            yield key, left
+
+
+def _sort(found: Json, graph: Graph, id: str, key: str, left: list[Any]) -> None:
+    """Say whether something is to be written as it is, or beside what we say."""
+    is_ours = key in graph.entities[id] and (id, key) not in graph.derived
+    found["add" if is_ours else "set"].setdefault(id, {})[key] = left
 
 
 def _rename(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON

@@ -109,7 +109,8 @@ class Graph:
         """Every key and type that was used."""
         for entity in self.entities.values():
             yield from entity
-            yield from _listed(entity["@type"])
+            types = _listed(entity.get("@type"))
+            yield from (type for type in types if isinstance(type, str))
 
 
 def key_of(kind: str, record: object) -> str:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from reverify.capsules.mapping.graph import Graph
+from reverify.capsules.mapping.graph import Graph, unpacked
 from reverify.capsules.mapping.interface import Json
 
 
@@ -30,31 +30,37 @@ def kept_context(ours: list[str | Json], kept: Json | None) -> list[str | Json]:
     return [url, *parts, *([merged] if merged else [])]
 
 
-def add_kept(graph: Graph, kept: Json | None) -> None:
-    """Write foreign entities and properties again.
-
-    Where a value of ours only stands in for what the manifest does not say, the
-    foreign one takes its place.
-    """
-    if not kept:
-        return
-    for entity in kept["entities"]:
+def add_entities(graph: Graph, kept: Json | None) -> None:
+    """Write the entities of others again."""
+    for entity in kept["entities"] if kept else ():
         known = graph.entities.setdefault(entity["@id"], dict(entity))
         for key, value in entity.items():
             known.setdefault(key, value)
-    for id, properties in kept["set"].items():
-        entity = graph.entities.get(id)
+
+
+def add_properties(graph: Graph, kept: Json | None) -> None:
+    """Write what others said of what is ours; said twice, it is there once.
+
+    Where a value of ours only stands in for what the manifest does not say, theirs
+    takes its place.
+    """
+    for id, properties in kept["set"].items() if kept else ():
         for key, value in properties.items():
-            if entity is None:
-                continue
-            if key not in entity or (id, key) in graph.derived:
-                entity[key] = value
-            else:
-                graph.append(id, key, _listed(value))
-    for id, properties in kept["add"].items():
+            _set(graph, id, key, value)
+    for id, properties in kept["add"].items() if kept else ():
         for key, values in properties.items():
             if id in graph.entities:
                 graph.append(id, key, values)
+
+
+def _set(graph: Graph, id: str, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
+    entity = graph.entities.get(id)
+    if entity is None:
+        return
+    if key not in entity or (id, key) in graph.derived:
+        entity[key] = unpacked(value)
+    else:
+        graph.append(id, key, _listed(value))
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON

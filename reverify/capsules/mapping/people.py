@@ -143,7 +143,7 @@ def _named(reader: Reader, about: Entity, key: str, value: Any) -> Json | None: 
     if not isinstance(name, str) or not name:
         reader.remark(f"{about.id}: {key} names nobody who is described, left out")
         return None
-    if isinstance(value, str):
+    if isinstance(value, str) and key != "creator":
         reader.use(about, key, value)
     return {"name": name}
 

@@ -65,7 +65,7 @@ def write_run(
         results.append(graph.value("exit-status", "exit status", number))
     title = document["title"]
     started, ended = run.get("started"), run.get("ended")
-    id = graph.name("run", f"#run-{document['id']}", "run")
+    id = graph.name("run", run_id(document), "run")
     return graph.add(
         id,
         "CreateAction",
@@ -86,6 +86,11 @@ def write_run(
         },
         derived=("name", "description", "agent"),
     )
+
+
+def run_id(document: Json) -> str:
+    """The @id of the run of a capsule."""
+    return f"#run-{document['id']}"
 
 
 def _parameters(graph: Graph, document: Json) -> list[Json]:
@@ -198,16 +203,17 @@ def read_run(reader: Reader, action: Entity) -> Json:
     if variables:
         run["environment"] = variables
     for key, name in (("startTime", "started"), ("endTime", "ended")):
-        text = reader.text(action, key)
+        text = action.text(key)
         if text is None:
             continue
         moment = manifest_time(text)
         if moment is None:
             reader.remark(
-                f"{action.id}: {key} {text[:40]!r} is no time with a zone, and is left out"
+                f"{action.id}: {key} {text[:40]!r} is no time with a zone, left out"
             )
         else:
             run[name] = moment
+            reader.use(action, key, text)
     status = reader.own_value(action, "result", "exit-status")
     if isinstance(status, int) and not isinstance(status, bool):
         run["exit_status"] = status
@@ -229,6 +235,8 @@ def _read_value(reader: Reader, entity: Entity, run: Json, parameters: Json) -> 
     name = reader.text(entity, "name") or ""
     values = entity.values("value")
     value = values if len(values) > 1 else next(iter(values), None)
+    for each in values:
+        reader.use(entity, "value", each)
     if is_own(entity, "parameter"):
         if name:
             parameters[name] = _parsed(reader, entity, value)
