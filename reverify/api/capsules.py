@@ -226,8 +226,8 @@ def add_capsules(app: FastAPI, registry: Registry, serving: Serving) -> None:
         tags=TAGS,
         dependencies=as_json,
         summary="Tell what the crate of a capsule is",
-        description="The crate is made as for `crate.zip`, and thrown away: every file"
-        " is read and compared with the manifest.",
+        description="Every file is read and compared with the manifest; nothing is"
+        " written.",
         responses=problems(*_READ, *_STORE, *_EXPORT),
     )
     app.add_api_route(
@@ -301,7 +301,7 @@ def _about(registry: Registry, id: UUID, number: int | None) -> Export:
     found = exports.find(registry, id, number)
     exports.expect_over(found)
     exports.expect_files(registry, found)
-    exported = exports.write_zip(registry, found, exports.Nothing())
+    exported = exports.measure(registry, found)
     return Export.of(found.version, found.manifest, exported)
 
 

@@ -13,7 +13,12 @@ from uuid import UUID
 from reverify.api.interface import Serving
 from reverify.api.problems import Problem
 from reverify.capsules.code import Code
-from reverify.capsules.export import Exported, export_capsule, stream_capsule
+from reverify.capsules.export import (
+    Exported,
+    export_capsule,
+    measure_capsule,
+    stream_capsule,
+)
 from reverify.capsules.registry import Registry
 from reverify.capsules.writers.interface import Stream
 from reverify.errors import CapsuleError
@@ -120,6 +125,19 @@ def write_zip(registry: Registry, found: Found, stream: Stream) -> Exported:
         return stream_capsule(found.manifest, source, stream, code=_NOT_LOOKED_UP)
 
 
+def measure(registry: Registry, found: Found) -> Exported:
+    """Tell what a crate of a capsule would be; nothing is written.
+
+    Raises:
+        CapsuleError: it cannot be exported as it is.
+    """
+    with (
+        _without_places(*_bases(found)),
+        registry.source(found.version) as source,
+    ):
+        return measure_capsule(found.manifest, source, code=_NOT_LOOKED_UP)
+
+
 def write_folder(
     registry: Registry, found: Found, exports: Path
 ) -> tuple[str, Exported]:
@@ -154,17 +172,6 @@ def write_folder(
 def folder_name(id: UUID) -> str:
     """The folder of a capsule, below those of files and of exports."""
     return f"capsule-{id}"
-
-
-class Nothing:
-    """A stream of which nobody reads anything."""
-
-    def write(self, data: bytes) -> int:
-        """Take all of the bytes."""
-        return len(data)
-
-    def flush(self) -> None:
-        """Nothing is held back."""
 
 
 def _bases(found: Found) -> list[Path]:

@@ -10,6 +10,10 @@ from reverify.model.registry import Version
 
 UUID_FORMAT: dict[str, Any] = {"format": "uuid"}
 _DIGEST = "^[0-9a-f]{64}$"
+_CHECKSUM = (
+    "Of the crate, unpacked: the sha256 of the sorted lines of all files, each its"
+    " sha256, two blanks and its path, as `reverify check` gives it."
+)
 
 
 class Summary(BaseModel):
@@ -96,7 +100,7 @@ class Export(BaseModel):
     crate_id: str = Field(description="`urn:uuid:ID`, ID being that of the capsule.")
     capsule_id: str = Field(json_schema_extra=UUID_FORMAT)
     version: int = Field(ge=1)
-    checksum: str = Field(pattern=_DIGEST, description="The sha256 of `crate.zip`.")
+    checksum: str = Field(pattern=_DIGEST, description=_CHECKSUM)
     entities: int = Field(description="How many the metadata document describes.")
     files: int
     bytes: int = Field(description="Of all files together, unpacked.")
@@ -132,10 +136,6 @@ class ExportedFiles(BaseModel):
     capsule_id: str = Field(json_schema_extra=UUID_FORMAT)
     version: int = Field(ge=1)
     where: str = Field(description="Its folder, from the folder of exports on.")
-    checksum: str = Field(
-        pattern=_DIGEST,
-        description="The sha256 of the sorted `sha256, two blanks, path` lines of all"
-        " files, as `reverify check` gives it.",
-    )
+    checksum: str = Field(pattern=_DIGEST, description=_CHECKSUM)
     files: int
     bytes: int

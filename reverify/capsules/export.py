@@ -19,7 +19,14 @@ from reverify.capsules.writers.interface import Stream
 from reverify.errors import CapsuleError, UsageError
 from reverify.model.capsule import Manifest
 
-__all__ = ["FORMATS", "RO_CRATE", "Exported", "export_capsule", "stream_capsule"]
+__all__ = [
+    "FORMATS",
+    "RO_CRATE",
+    "Exported",
+    "export_capsule",
+    "measure_capsule",
+    "stream_capsule",
+]
 
 FORMATS = ("dir", "zip", "bag", "bag-zip")
 ZIPPED = ("zip", "bag-zip")
@@ -62,8 +69,8 @@ def export_capsule(
         UsageError: there is no such format or version, or no such repository.
         ServiceError: the repository that was named cannot be read.
     """
-    _expect_one_of(format, FORMATS, "format")
-    _expect_one_of(ro_crate, VERSIONS, "RO-Crate")
+    expect_one_of(format, FORMATS, "format")
+    expect_one_of(ro_crate, VERSIONS, "RO-Crate")
     is_zip = format in ZIPPED
     _spare_sources(target, manifest, folder)
     refuse_taken(target, folder=not is_zip, force=force)
@@ -111,14 +118,36 @@ def stream_capsule(
         UsageError: there is no such format or version, or no such repository.
         ServiceError: the repository that was named cannot be read.
     """
-    _expect_one_of(format, ZIPPED, "format")
-    _expect_one_of(ro_crate, VERSIONS, "RO-Crate")
+    expect_one_of(format, ZIPPED, "format")
+    expect_one_of(ro_crate, VERSIONS, "RO-Crate")
     crate = CrateInMaking(manifest, source, ro_crate=ro_crate, format=format, kept=kept)
     crate.look(repository, folder, code)
     return crate.write_archive(stream, None)
 
 
-def _expect_one_of(word: str, known: Sequence[str], what: str) -> None:
+def measure_capsule(
+    manifest: Manifest,
+    source: FileSource,
+    *,
+    ro_crate: str = RO_CRATE,
+    code: Code | None = None,
+) -> Exported:
+    """Tell what `export_capsule` would write as a directory, and write nothing.
+
+    The arguments are those of `export_capsule`, and so are the errors.
+    """
+    expect_one_of(ro_crate, VERSIONS, "RO-Crate")
+    crate = CrateInMaking(manifest, source, ro_crate=ro_crate, format="dir", kept=None)
+    crate.look(None, None, code)
+    return crate.write_nothing()
+
+
+def expect_one_of(word: str, known: Sequence[str], what: str) -> None:
+    """See that there is such a format or version.
+
+    Raises:
+        UsageError: there is none.
+    """
     if word not in known:
         raise UsageError(f"there is no {what} {word!r} here; use {', '.join(known)}")
 

@@ -206,6 +206,16 @@ class CrateInMaking:
         self._write(writer)
         return self._exported(writer, target, listing_digest(writer.everything))
 
+    def write_nothing(self) -> Exported:
+        """Tell what a directory would be, without writing it.
+
+        Raises:
+            CapsuleError: a file is not what it was.
+        """
+        writer = Nowhere()
+        self._write(writer)
+        return self._exported(writer, None, listing_digest(writer.everything))
+
     def _write(self, writer: Writer, *, is_last_chance: bool = False) -> None:
         try:
             paths = sorted(self._files)

@@ -1,6 +1,5 @@
 """Register, list, show, export: what a client sees of it."""
 
-import hashlib
 import io
 import json
 import shutil
@@ -330,19 +329,23 @@ def test_head_tells_of_the_crate_without_making_it(registered: Api) -> None:
     assert dict(head.headers) == dict(whole.headers)
 
 
-def test_the_export_tells_what_the_download_is(registered: Api) -> None:
+def test_the_export_tells_what_is_downloaded_and_written(registered: Api) -> None:
     body = registered.client.get(f"/api/capsules/{ID}/export").json()
     crate = registered.client.get(f"/api/capsules/{ID}/crate.zip").content
+    written = registered.client.post(f"/api/capsules/{ID}/export-files").json()
     with zipfile.ZipFile(io.BytesIO(crate)) as opened:
         document = json.loads(opened.read("ro-crate-metadata.json"))
-        infos = opened.infolist()
+        files = {info.filename: opened.read(info) for info in opened.infolist()}
+    lines = sorted(f"{sha256(data)}  {path}\n" for path, data in files.items())
     assert body["crate_id"] == f"urn:uuid:{ID}"
-    assert body["checksum"] == hashlib.sha256(crate).hexdigest()
+    assert body["checksum"] == sha256("".join(lines).encode())
     assert body["entities"] == len(document["@graph"])
-    assert body["files"] == len(infos)
-    assert body["bytes"] == sum(info.file_size for info in infos)
+    assert body["files"] == len(files)
+    assert body["bytes"] == sum(map(len, files.values()))
     assert body["capsule_id"] == ID
     assert body["version"] == 1
+    del written["where"]
+    assert body.items() >= written.items()
 
 
 def test_the_export_tells_by_what_the_code_is_found_in_an_archive(api: Api) -> None:

@@ -1,5 +1,6 @@
 """Who may ask what, and what no answer gives away."""
 
+import hmac
 import json
 import logging
 from pathlib import Path
@@ -151,7 +152,7 @@ def test_tokens_are_compared_in_constant_time(
         compared.append((one, other))
         return False
 
-    monkeypatch.setattr(security.hmac, "compare_digest", compare)
+    monkeypatch.setattr(hmac, "compare_digest", compare)
     answer = api.client.post("/api/capsules", BODY)
     problem(answer, 401, "unauthorized")
     assert compared == [(TOKEN.encode(), TOKEN.encode())]
