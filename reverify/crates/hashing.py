@@ -39,7 +39,7 @@ Result = tuple[int, dict[str, str], str]
 LENGTH_BYTES = 8
 
 
-def send(stream: "IO[bytes]", message: object) -> None:
+def send(stream: "IO[bytes]", message: "Any") -> None:  # noqa: ANN401 - plain values
     """Send a message of plain values, its length in front.
 
     Raises:
@@ -87,9 +87,13 @@ class Folder:
             OSError: a part is absent, a link, or no folder.
         """
         if path != self._path:
-            self.close()
-            fd = self._root
-            for part in path.split("/") if path else ():
+            fd, rest = self._root, path
+            if self._path and path.startswith(f"{self._path}/"):
+                fd, rest = self._fd, path[len(self._path) + 1 :]
+            else:
+                self.close()
+            self._path, self._fd = "", self._root  # as long as it is not there
+            for part in rest.split("/") if rest else ():
                 try:
                     below = os.open(part, FOLDER_FLAGS, dir_fd=fd)
                 finally:

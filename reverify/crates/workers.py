@@ -5,6 +5,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from queue import SimpleQueue
 
 from reverify.crates import hashing
 from reverify.crates.digests import Fingerprint
@@ -39,9 +40,12 @@ class Batch:
 class Reading:
     """Files that are being digested, from when they are added and until `close`.
 
+    As long as nobody waits for the results, the caller is busy itself: one process less
+    is used until then.
+
     Args:
         root: a descriptor of the folder; it stays the caller's.
-        jobs: how many processes to use.
+        jobs: how many processes to use, at least two.
         seconds_left: how long it may still take, asked before each batch.
     """
 
@@ -50,21 +54,18 @@ class Reading:
         self._jobs = jobs
         self._seconds_left = seconds_left
         self._workers: list[_Worker] = []
-        self._idle: list[_Worker] = []
+        self._idle: SimpleQueue[_Worker] = SimpleQueue()
         self._pool = ThreadPoolExecutor(jobs)
         self._tasks: list[Future[list[tuple[str, Fingerprint]]]] = []
 
     def add(self, batches: list[Batch]) -> None:
         """Digest these too, after those that were added before."""
-        for batch in batches:
-            if len(self._workers) < self._jobs:
-                worker = _Worker(self._root)
-                self._workers.append(worker)
-                self._idle.append(worker)
-            self._tasks.append(self._pool.submit(self._digest, batch))
+        self._tasks += [self._pool.submit(self._digest, batch) for batch in batches]
+        self._start_workers(self._jobs - 1)
 
     def results(self) -> Iterator[tuple[str, Fingerprint]]:
         """The files, as they are done."""
+        self._start_workers(self._jobs)
         try:
             for task in as_completed(self._tasks):
                 yield from task.result()
@@ -77,12 +78,18 @@ class Reading:
         for worker in self._workers:
             worker.close()
 
+    def _start_workers(self, most: int) -> None:
+        while len(self._workers) < min(most, len(self._tasks)):
+            worker = _Worker(self._root)
+            self._workers.append(worker)
+            self._idle.put(worker)
+
     def _digest(self, batch: Batch) -> list[tuple[str, Fingerprint]]:
-        worker = self._idle.pop()
+        worker = self._idle.get()
         try:
             answers = worker.ask(batch, self._seconds_left())
         finally:
-            self._idle.append(worker)
+            self._idle.put(worker)
         return [
             (path, batch.fingerprint(path, found))
             for path, found in zip(batch.paths, answers, strict=True)
