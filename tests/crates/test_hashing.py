@@ -70,6 +70,23 @@ def test_an_empty_file_has_a_digest(folder: hashing.Folder, root: Path) -> None:
     assert digest(folder, "empty")[1]["sha256"] == hashlib.sha256(b"").hexdigest()
 
 
+def test_from_folder_to_folder_no_descriptor_is_lost(
+    folder: hashing.Folder, root: Path
+) -> None:
+    (root / "sub" / "deep" / "er").mkdir(parents=True)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    ways = ["sub", "sub/deep/er", "sub/deep", "", "sub/nowhere", "sub", "sub/b", "sub"]
+    for path in ways:
+        try:
+            found = os.fstat(folder.descend(path))
+        except OSError:
+            assert not (root / path).is_dir()
+        else:
+            assert os.path.samestat(found, (root / path).stat())
+    folder.close()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 @pytest.mark.parametrize("path", ["nowhere", "nowhere/a", "a/b", "sub", ""])
 def test_what_is_no_file_is_a_problem(folder: hashing.Folder, path: str) -> None:
     size, digests, problem = digest(folder, path)
