@@ -224,7 +224,7 @@ def calls() -> Iterator[tuple[str, str]]:
     for page in PAGES:
         for block in FENCE.finditer(page.read_text(encoding="utf-8")):
             if block["kind"] in {"sh", "console", "yaml"}:
-                for line in block["text"].splitlines():
+                for line in block["text"].replace("\\\n", " ").splitlines():
                     if (found := CALL.search(line)) and (
                         block["kind"] != "console" or line.startswith("$ ")
                     ):
@@ -238,7 +238,7 @@ def test_no_option_is_invented(page: str, call: str) -> None:
     lexer.whitespace_split = True
     words = list(lexer)
     words = words[words.index("reverify", words[0] != "reverify") + 1 :]
-    end = next((i for i, word in enumerate(words) if set(word) & set("|;<>&()")), None)
+    end = next((i for i, word in enumerate(words) if set(word) <= set("|;<>&()")), None)
     command, *arguments = words[:end]
     known = {path.partition(" ")[2]: each for path, each in generate.commands()}
     if command.startswith("-"):
@@ -247,6 +247,8 @@ def test_no_option_is_invented(page: str, call: str) -> None:
             "--help"
         }
         return
+    while arguments and f"{command} {arguments[0]}" in known:
+        command = f"{command} {arguments.pop(0)}"
     context = known[command].make_context(command, arguments)
     if command == "check":
         given = {key: context.params.get(key) or None for key in NAMES}

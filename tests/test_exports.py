@@ -49,7 +49,7 @@ def _loaded_after(program: str) -> set[str]:
     answer = subprocess.run(
         [sys.executable, "-c", check], capture_output=True, text=True, check=True
     )
-    return set(answer.stdout.split())
+    return set(answer.stdout.splitlines()[-1].split())
 
 
 @pytest.mark.parametrize(
@@ -60,6 +60,7 @@ def _loaded_after(program: str) -> set[str]:
         "from reverify import verify",
         "from reverify.cli import _run; _run(['--help'])",
         "from reverify.cli import _run; _run(['check', '--help'])",
+        "from reverify.cli import _run; _run(['capsule', 'capture', '--help'])",
         "from reverify.cli import _run; _run(['--version'])",
     ],
 )
