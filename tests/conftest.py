@@ -12,6 +12,7 @@ from tests.databases import (
     postgresql_server,
     registry,
 )
+from tests.services.swh_double import swh_double
 
 __all__ = [
     "backdoor",
@@ -20,6 +21,7 @@ __all__ = [
     "postgresql",
     "postgresql_server",
     "registry",
+    "swh_double",
 ]
 ROOT = Path(__file__).resolve().parent.parent
 CRATES = ROOT / "fixtures" / "crates"
@@ -32,7 +34,15 @@ def _quiet_environment(
     """No setting of whoever runs the tests reaches them, nor do they reach theirs."""
     for name in ("NO_COLOR", "FORCE_COLOR", "SCIDEX_DB_BACKEND"):
         monkeypatch.delenv(name, raising=False)
-    for name in ("OFFLINE", "FORMAT", "DB", "STORE", "CACHE_DIR"):
+    for name in (
+        "OFFLINE",
+        "FORMAT",
+        "DB",
+        "STORE",
+        "CACHE_DIR",
+        "SWH_URL",
+        "SWH_TOKEN",
+    ):
         monkeypatch.delenv(f"REVERIFY_{name}", raising=False)
     # Where the registry lies unless a test says otherwise.
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
