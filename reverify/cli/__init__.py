@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from reverify.cli import capsule, capture, check, export, show, swhid
+from reverify.cli import bring, capsule, capture, check, export, serve, show, swhid
 from reverify.cli._common import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
@@ -67,6 +67,10 @@ def _options(
 
 app.command("check")(check.check)
 app.command("export")(export.export)
+app.command("import")(bring.import_)
+app.command("roundtrip")(bring.roundtrip)
+app.command("upgrade")(bring.upgrade)
+app.command("serve")(serve.serve)
 app.command("swhid")(swhid.swhid)
 app.command("diff")(show.diff)
 app.command("explain")(show.explain)
@@ -89,6 +93,7 @@ capsule_app.command("list")(capsule.list_capsules)
 capsule_app.command("show")(capsule.show)
 capsule_app.command("history")(capsule.history)
 capsule_app.command("verify-db")(capsule.verify_db)
+capsule_app.command("export-all")(capsule.export_all)
 
 
 def main() -> None:

@@ -119,19 +119,29 @@ def list_capsules(
         typer.Option(metavar="N", min=0, show_default=False, help="At most so many."),
     ] = None,
     json: JsonOption = False,
-) -> None:
-    """List capsules in their latest version, the last registered first."""
+) -> int:
+    """List capsules in their latest version, the last registered first.
+
+    Exit codes: 0 listed, 2 the registry cannot be read, or one is damaged.
+    """
+    damaged: list[str] = []
+
+    def tell(_: "Version", error: DamagedError) -> None:
+        damaged.append(str(error))
+        complain(damaged[-1])
+
     with opened() as registry:
         if not registry.exists():
             complain(f"{registry.name}: nothing is registered yet")
-        found = itertools.islice(registry.list(status), limit)
+        found = itertools.islice(registry.list(status, on_damage=tell), limit)
         if json:
             _stream_json("capsules", (version.to_dict() for version in found))
-            return
-        for version in found:
-            row = f"{version.capsule}  {version.number:>4}  {version.status:<9}"
-            when = version.created[:19].replace("T", " ")
-            typer.echo(f"{row}  {when}  {short(version.title, _TITLE)}")
+        else:
+            for version in found:
+                row = f"{version.capsule}  {version.number:>4}  {version.status:<9}"
+                when = version.created[:19].replace("T", " ")
+                typer.echo(f"{row}  {when}  {short(version.title, _TITLE)}")
+    return EXIT_USAGE if damaged else 0
 
 
 def show(
@@ -241,6 +251,66 @@ def verify_db(
     if not json:
         typer.echo(f"{count} faults" if count else "all of it holds")
     return int(count > 0)
+
+
+def export_all(
+    output: Annotated[
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="DIR",
+            show_default=False,
+            help="Where the crates go, as capsule-ID or capsule-ID.zip.",
+        ),
+    ],
+    format: Annotated[
+        str,
+        typer.Option(
+            "--format", "-f", metavar="FORMAT", help="dir, zip, bag or bag-zip."
+        ),
+    ] = "dir",
+    ro_crate: Annotated[
+        str, typer.Option(metavar="VERSION", help="Of RO-Crate: 1.1, 1.2 or 1.3.")
+    ] = "1.2",
+    *,
+    force: Annotated[
+        bool,
+        typer.Option("--force", help="Write anew what is unchanged, replace crates."),
+    ] = False,
+    json: Annotated[
+        bool, typer.Option("--json", help="Write a line of JSON for each.")
+    ] = False,
+) -> int:
+    """Export every completed capsule in its latest version.
+
+    What was exported before and says the same is left as it is. One that fails is
+    named, and the others go on.
+
+    Exit codes: 0 all are there, 2 one could not be exported.
+    """
+    from reverify.capsules.export_all import (  # noqa: PLC0415 - jinja2 and the like
+        export_all as export_each,
+    )
+
+    counts = {"written": 0, "unchanged": 0, "failed": 0}
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"{output}: cannot be made ({error.strerror})") from error
+    with opened() as registry:
+        for item in export_each(
+            registry, output, format=format, ro_crate=ro_crate, force=force
+        ):
+            counts[item.state] += 1
+            if json:
+                typer.echo(json_library.dumps(item.to_dict()))
+            elif item.state != "failed":
+                typer.echo(f"{item.state:<9}  {printable(str(item.target))}")
+            if item.state == "failed":
+                complain(f"{item.version.name}: {item.reason}")
+    complain(", ".join(f"{count:,} {state}" for state, count in counts.items()))
+    return EXIT_USAGE if counts["failed"] else 0
 
 
 def _stream_json(name: str, items: Iterator[dict[str, Any]]) -> None:
