@@ -135,7 +135,8 @@ def _swhids(
             qualifiers.append(("visit", snapshot))
     if known and qualifiers:
         if known[0].type == "dir" and len(known) > 1:
-            qualifiers.append(("anchor", known[1].core))
+            # An anchor counts only beside a path; that of the whole tree is `/`.
+            qualifiers += [("anchor", known[1].core), ("path", "/")]
         known[0] = Swhid(known[0].type, known[0].hex, tuple(qualifiers))
     if snapshot and not (known and known[0].qualifiers):
         known.append(Swhid("snp", snapshot.rpartition(":")[2]))
