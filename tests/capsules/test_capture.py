@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reverify.capsules import placing
 from reverify.capsules.capture import (
     Captured,
     Request,
@@ -734,7 +735,7 @@ def broken(tmp_path: Path) -> bool:
 
 def test_a_command_that_writes_into_the_capsule_is_told(do: Do, tmp_path: Path) -> None:
     target = tmp_path / "capsule"
-    with pytest.raises(CapsuleError, match="must not write into the capsule"):
+    with pytest.raises(CapsuleError, match="must not write into its own capsule"):
         do(*shell(f"mkdir {target}; touch {target}/mine"))
     assert leftovers(tmp_path) == ["capsule", "work"]
     assert leftovers(target) == ["mine"]
@@ -743,10 +744,10 @@ def test_a_command_that_writes_into_the_capsule_is_told(do: Do, tmp_path: Path) 
 def test_a_failure_after_the_run_leaves_nothing(
     do: Do, work: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object) -> bool:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "rename", fail)
+    monkeypatch.setattr(placing, "_rename", fail)
     with pytest.raises(CapsuleError, match="No space left on device"):
         do("touch", "ran")
     assert (work / "ran").exists()

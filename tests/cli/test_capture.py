@@ -155,6 +155,22 @@ def test_an_interrupted_run_leaves_nothing(work: Path, number: int) -> None:
         os.kill(child, 0)
 
 
+def test_who_is_killed_leaves_no_capsule_and_the_next_tidies_up(work: Path) -> None:
+    command = [*REVERIFY, "capture", "-o", "../capsule", "--input", "in.csv", "--"]
+    line = "echo $$ > started; exec sleep 60"
+    with subprocess.Popen([*command, "sh", "-c", line], cwd=work) as process:
+        child = int(wait_for(work / "started"))
+        process.kill()
+    os.kill(child, signal.SIGKILL)
+    left = sorted(path.name for path in work.parent.iterdir())
+    assert len(left) == 2
+    assert left[0].startswith(".reverify-")
+    answer = run(work, "capture", "-o", "../capsule", "sh", "speak.sh")
+    assert answer.returncode == 0, answer.stderr
+    left = sorted(path.name for path in work.parent.iterdir())
+    assert left == ["capsule", "work"]
+
+
 def test_ctrl_c_at_a_terminal_reaches_the_command_once(work: Path) -> None:
     line = "trap 'echo got >> signals' INT; echo 1 > started; sleep 3 & wait; wait"
     command = [*REVERIFY, "capture", "-o", "../capsule", "--", "sh", "-c", line]

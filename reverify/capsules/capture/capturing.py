@@ -29,8 +29,8 @@ from reverify.capsules.capture.place import (
     Target,
     find_target,
     name_fault,
-    put_in_place,
     staging,
+    write_manifest_in,
 )
 from reverify.capsules.capture.request import Request
 from reverify.capsules.capture.running import Run, Streams, run
@@ -243,14 +243,14 @@ class _Session:
 
     # -- the run -----------------------------------------------------------------------
 
-    def capture(self, copies: Path | None, streams: Streams) -> Captured:
+    def capture(self, copies: int | None, streams: Streams) -> Captured:
         """Copy, run, copy, write."""
         place, request = self._place, self._request
         keeper = Keeper(place.root, copies)
         inputs = [keeper.keep(path) for path in self._inputs]
         code = [keeper.keep(path) for path in self._code]
         interpreter = find_interpreter(self._program, place.folder, request.environ)
-        without = [self._target.folder, *([copies] if copies else [])]
+        without = (self._target.folder,)
         before = list_files(place.root, without=without)
         ran = run(
             request.command,
@@ -274,7 +274,7 @@ class _Session:
         for path in sorted(self._about.keys() - used):
             self._problems.append(f"{path}: is described, and is not in the capsule")
         manifest = self._manifest(ran, files, interpreter, environment)
-        put_in_place(copies, self._target, manifest.data)
+        write_manifest_in(copies, self._target, manifest.data)
         return Captured(
             manifest=manifest,
             path=self._target.manifest,

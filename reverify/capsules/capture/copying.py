@@ -5,7 +5,7 @@ import hashlib
 import mimetypes
 import os
 import stat
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, NamedTuple
 
 from reverify.capsules.capture.listing import Seen, seen
@@ -70,10 +70,11 @@ class Keeper:
 
     Args:
         root: where the work tree is.
-        folder: where the copies go; None if the files stay where they are.
+        folder: a descriptor of the folder where the copies go; None if the files stay
+            where they are.
     """
 
-    def __init__(self, root: Path, folder: Path | None) -> None:
+    def __init__(self, root: Path, folder: int | None) -> None:
         self._root = root
         self._folder = folder
 
@@ -113,16 +114,17 @@ class Keeper:
     def _copy(self, path: str, mode: int) -> Any:  # noqa: ANN401 - a stream, or nothing
         if self._folder is None:
             return contextlib.nullcontext()
-        place = self._folder / path
-        place.parent.mkdir(parents=True, exist_ok=True)
+        for parent in reversed(PurePosixPath(path).parents[:-1]):
+            with contextlib.suppress(FileExistsError):
+                os.mkdir(parent, dir_fd=self._folder)
         allowed = 0o777 if mode & 0o100 else 0o666
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
-        return os.fdopen(os.open(place, flags, allowed), "wb")
+        return os.fdopen(os.open(path, flags, allowed, dir_fd=self._folder), "wb")
 
     def rename(self, kept: Kept, path: str) -> Kept:
         """Give a copy another path."""
         if self._folder is not None:
-            (self._folder / kept.path).rename(self._folder / path)
+            os.rename(kept.path, path, src_dir_fd=self._folder, dst_dir_fd=self._folder)
         return kept._replace(path=path)
 
     def write(self, path: str, data: bytes) -> Kept:
@@ -131,8 +133,8 @@ class Keeper:
             raise CapsuleError(f"{path}: nothing is written into the work tree")
         with self._copy(path, 0) as copy:
             copy.write(data)
-        looks = seen(self._folder / path)
-        return Kept(path, len(data), hashlib.sha256(data).hexdigest(), looks)
+        digest = hashlib.sha256(data).hexdigest()
+        return Kept(path, len(data), digest, Seen(len(data), 0, 0))
 
     def is_unchanged(self, kept: Kept) -> bool:
         """Whether a file is what it was, by its bytes if it looks otherwise."""

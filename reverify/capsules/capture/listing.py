@@ -26,6 +26,8 @@ _LEFT_OUT = {
     ".DS_Store",
 }
 """Names of what tools leave behind for themselves."""
+_OURS = ".reverify-"
+"""What we write lies under such a name until it is whole."""
 _KINDS = {
     stat.S_IFLNK: "a link",
     stat.S_IFIFO: "a pipe",
@@ -143,7 +145,11 @@ def _entries(folder: Path, *, is_root: bool) -> Iterator["os.DirEntry[str]"]:
         raise CapsuleError(f"{folder}: cannot be read ({error.strerror})") from error
     if not is_root and any(entry.name == MANIFEST for entry in entries):
         return iter(())
-    return iter(entry for entry in entries if entry.name not in _LEFT_OUT)
+    return (
+        entry
+        for entry in entries
+        if entry.name not in _LEFT_OUT and not entry.name.startswith(_OURS)
+    )
 
 
 def _is_environment(folder: str) -> bool:

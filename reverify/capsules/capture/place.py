@@ -1,14 +1,14 @@
 """Where an analysis runs, and where its capsule goes."""
 
+import contextlib
 import os
-import shutil
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 from reverify.capsules.capture.listing import MANIFEST, list_files
+from reverify.capsules.placing import new_file, new_folder
 from reverify.crates.names import folded, path_fault
 from reverify.errors import CapsuleError
 
@@ -129,52 +129,57 @@ def find_target(folder: Path, root: Path) -> Target:
 
 
 @contextmanager
-def staging(target: Target) -> Iterator[Path | None]:
-    """A folder beside the target, gone in the end whatever happens.
+def staging(target: Target) -> Iterator[int | None]:
+    """A folder that is at its target when the block ends well, and else nowhere.
 
     Yields:
-        it; None if nothing is to be copied.
+        a descriptor of it; None if nothing is to be copied.
+
+    Raises:
+        CapsuleError: nothing can be written there, or something is there by now.
     """
     if target.in_place:
         yield None
         return
-    parent = target.folder.parent
-    made = [folder for folder in (parent, *parent.parents) if not folder.exists()]
+    folder = target.folder
+    made = [parent for parent in folder.parents if not parent.exists()]
+    was_there = folder.is_dir()
     try:
-        parent.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix=f".{target.folder.name}.", dir=parent))
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if was_there:
+            folder.rmdir()
     except OSError as error:
-        raise CapsuleError(f"{parent}: cannot be written ({error.strerror})") from error
+        raise CapsuleError(f"{folder}: cannot be written ({error.strerror})") from error
     try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
-        for empty in made:
-            try:
-                empty.rmdir()
-            except OSError:
-                break  # the capsule is in it
+        with new_folder(folder, force=False) as fd:
+            yield fd
+            _see_that_nothing_came(folder)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            if was_there:
+                folder.mkdir()
+            for parent in made:
+                parent.rmdir()
+        raise
 
 
-def put_in_place(folder: Path | None, target: Target, manifest: bytes) -> None:
-    """Make the whole capsule visible at once.
+def _see_that_nothing_came(folder: Path) -> None:
+    if os.path.lexists(folder):
+        raise CapsuleError(
+            f"{folder}: is there by now; a command must not write into its own capsule"
+        )
+
+
+def write_manifest_in(fd: int | None, target: Target, data: bytes) -> None:
+    """Write the manifest: among the copies, or into the work tree.
 
     Raises:
-        CapsuleError: the target cannot be written, or is no longer empty.
+        CapsuleError: it cannot be written.
     """
-    try:
-        if folder is None:
-            fd, name = tempfile.mkstemp(prefix=f".{MANIFEST}.", dir=target.folder)
-            with os.fdopen(fd, "wb") as stream:
-                stream.write(manifest)
-            Path(name).chmod(0o644)
-            Path(name).replace(target.manifest)
-            return
-        (folder / MANIFEST).write_bytes(manifest)
-        folder.chmod(0o755)
-        folder.rename(target.folder)
-    except OSError as error:
-        raise CapsuleError(
-            f"{target.folder}: cannot be written ({error.strerror}); a command must"
-            " not write into the capsule itself"
-        ) from error
+    if fd is None:
+        with new_file(target.manifest, force=False) as stream:
+            stream.write(data)
+        return
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+    with os.fdopen(os.open(MANIFEST, flags, 0o666, dir_fd=fd), "wb") as stream:
+        stream.write(data)
