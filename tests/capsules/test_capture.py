@@ -336,6 +336,11 @@ def test_a_folder_can_be_declared(do: Do, work: Path) -> None:
     assert paths(found, "outputs") == ["results/new.csv", "results/old.csv"]
 
 
+def test_the_whole_work_tree_is_no_output(do: Do) -> None:
+    with pytest.raises(CapsuleError, match="names the whole work tree"):
+        do("true", outputs=(".",))
+
+
 def test_a_command_that_fails_is_written_down(do: Do) -> None:
     found = do(*shell("echo 1 > part.csv; exit 3"))
     assert found.manifest.status is Status.FAILED

@@ -31,6 +31,11 @@ def name_fault(path: str) -> str | None:
     return path_fault(path)
 
 
+def shown(text: str) -> str:
+    """A name or argument as text, though it may be any bytes."""
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
 class Place(NamedTuple):
     """Where an analysis runs.
 
