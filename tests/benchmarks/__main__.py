@@ -13,6 +13,7 @@ import hashlib
 import json
 import os
 import random
+import re
 import shutil
 import statistics
 import subprocess
@@ -121,6 +122,58 @@ def bag(folder: Path, *, small: bool) -> Race:
     )
 
 
+def swhid(folder: Path, *, small: bool) -> Race:
+    """The SWHID of a tree of 50,000 files of 4 KiB, beside git's own hashing of it.
+
+    `git add` would write all objects, which is not our work. So git hashes the files
+    (`hash-object` without `-w`), and makes the trees from the ids (`write-tree`).
+    """
+    tree = source_tree(folder, small=small)
+    place, names = folder / "git", folder / "names"
+    subprocess.run(["git", "init", "-q", "--bare", str(place)], check=True)
+    peer = (
+        f"cd {tree} && rm -f {place}/index && find . -type f -printf '%P\\n' > {names}"
+        f" && git hash-object --no-filters --stdin-paths < {names}"
+        f" | paste - {names} | sed 's/^/100644 /'"
+        f" | git --git-dir={place} update-index --index-info"
+        f" && git --git-dir={place} write-tree --missing-ok"
+    )
+    ours = [REVERIFY, "swhid", str(tree)]
+    see_that_ids_agree(ours, peer)
+    what = "the SWHID of 50,000 files of 4 KiB / `git hash-object`, `git write-tree`"
+    return Race("swhid", what, ours, peer, 2.0)
+
+
+def identify(folder: Path, *, small: bool) -> Race:
+    """The same tree, beside the archive's own tool."""
+    tree = source_tree(folder, small=small)
+    peer = f"{BIN / 'swh'} identify --no-filename {tree}"
+    ours = [REVERIFY, "swhid", str(tree)]
+    see_that_ids_agree(ours, peer)
+    what = "the SWHID of 50,000 files of 4 KiB / `swh identify`"
+    return Race("identify", what, ours, peer, 1.0)
+
+
+def source_tree(folder: Path, *, small: bool) -> Path:
+    """Folders of 500 files of 4 KiB each."""
+    source, tree = random.Random(4), folder / "tree"
+    for index in range(1000 if small else 50_000):
+        target = tree / f"d{index // 500:03d}"
+        target.mkdir(parents=True, exist_ok=True)
+        (target / f"f{index:05d}.bin").write_bytes(source.randbytes(4096))
+    return tree
+
+
+def see_that_ids_agree(ours: list[str], peer: str) -> None:
+    """See that two commands give the same 40 digits."""
+    found = {
+        re.findall("[0-9a-f]{40}", subprocess.check_output(command, text=True))[0]
+        for command in (ours, ["sh", "-c", peer])
+    }
+    if len(found) != 1:
+        raise AssertionError(found)
+
+
 def zipped(folder: Path, *, small: bool) -> Race:
     """Members of a zip, beside `unzip -p | sha256sum`."""
     words = [f"{n:x}" for n in range(4096)]
@@ -182,6 +235,60 @@ def five_files(folder: Path, *, small: bool) -> Race:
     )
 
 
+def capsule(folder: Path, *, small: bool) -> Path:
+    """The folder of a capsule of 1,000 files of 64 KiB, half of it text."""
+    source = random.Random(4)
+    words = [f"{n:x}" for n in range(4096)]
+    outputs = []
+    for index in range(100 if small else 1000):
+        path = f"d{index // 100}/f{index}.bin"
+        data = source.randbytes(1 << 16)
+        if index % 2:
+            data = " ".join(source.choices(words, k=20_000)).encode()[: 1 << 16]
+        target = folder / "capsule" / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(data)
+        digest = hashlib.sha256(data).hexdigest()
+        outputs.append({"path": path, "size": len(data), "sha256": digest})
+    manifest = {
+        "schema_version": "1.0",
+        "id": "3f1d1c5e-6a52-4e5b-9d0a-0a1b2c3d4e5f",
+        "title": "benchmark",
+        "status": "completed",
+        "created": "2026-01-31T12:00:00Z",
+        "outputs": outputs,
+    }
+    (folder / "capsule" / "capsule.json").write_text(json.dumps(manifest))
+    return folder / "capsule"
+
+
+def export_zip(folder: Path, *, small: bool) -> Race:
+    """A capsule to a zip, beside `zip -r`, which takes and compares no digest."""
+    made = capsule(folder, small=small)
+    target = folder / "ours.zip"
+    return Race(
+        "export",
+        "export of 1,000 files of 64 KiB to a zip / `zip -r`",
+        [REVERIFY, "export", str(made), "-o", str(target), "--force"],
+        f"sh -c 'rm -f {folder}/theirs.zip; cd {made}; zip -qr {folder}/theirs.zip .'",
+        1.5,
+    )
+
+
+def export_folder(folder: Path, *, small: bool) -> Race:
+    """A capsule to a directory, beside a copy that is flushed, and its digests."""
+    made = capsule(folder, small=small)
+    target, copy = folder / "ours", folder / "theirs"
+    theirs = f"rm -rf {copy}; cp -r {made} {copy}; sync -f {copy}"
+    return Race(
+        "export-dir",
+        "the same to a directory / `cp -r`, `sync`, `sha256sum`",
+        [REVERIFY, "export", str(made), "-o", str(target), "--force"],
+        f'sh -c "{theirs}; find {copy} -type f -exec sha256sum {{}} +"',
+        2.5,
+    )
+
+
 def fill_cache(path: Path) -> None:
     """Put the bundled contexts where the engine looks for them when offline."""
     code = (
@@ -201,8 +308,12 @@ RACES: dict[str, Callable[..., Race]] = {
     "large": large,
     "bag": bag,
     "zip": zipped,
+    "swhid": swhid,
+    "identify": identify,
     "help": help_page,
     "five": five_files,
+    "export": export_zip,
+    "export-dir": export_folder,
 }
 
 
