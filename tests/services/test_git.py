@@ -319,6 +319,10 @@ def test_names_of_references_are_those_of_git(name: str, *, fine: bool) -> None:
         ("https://u:p@[2001:db8::1]/rain", "https://[2001:db8::1]/rain"),
         ("https://[broken/rain", None),
         ("https://example.org:port/rain", None),
+        ("https://ada:sec/ret@example.org/rain", None),
+        ("https://ada:12/secret@example.org/rain", None),
+        ("https://sec/ret@example.org/rain", None),
+        ("ada:secret@example.org:rain/sums.git", None),
         ("/home/ada/rain", None),
         ("../rain", None),
         ("file:///home/ada/rain", None),
@@ -338,6 +342,8 @@ def test_of_an_address_only_what_may_be_shown_is_kept(
 @given(st.text(), st.text(min_size=12))
 def test_a_password_is_never_shown(user: str, secret: str) -> None:
     shown = public_address(f"https://{user}:{secret}@example.org/rain")
+    assert shown is None or secret not in shown
+    shown = public_address(f"{user}:{secret}@example.org:rain")
     assert shown is None or secret not in shown
 
 

@@ -13,7 +13,7 @@ from reverify.services.git.objects import FULL_ID
 _MOST = 64 << 20
 _NAME = re.compile(r"refs/[^\x00-\x20\x7f~^:?*\[\\]+")
 _SCHEMES = {"http", "https", "ssh", "git", "git+ssh", "ssh+git"}
-_SCP = re.compile(r"(?:([^@/:\s]+)@)?([A-Za-z0-9][A-Za-z0-9.-]+):(?!:|//)(\S+)")
+_SCP = re.compile(r"(?:([^@/:\s]+)@)?([A-Za-z0-9][A-Za-z0-9.-]+):(?!:|//)([^\s@]+)")
 
 
 def read_small(path: Path) -> bytes:
@@ -105,6 +105,8 @@ def _of_url(address: str) -> str | None:
         return None
     if parts.scheme not in _SCHEMES or not parts.hostname:
         return None
+    if "@" in parts.path:
+        return None  # a slash in a password makes a path of the rest of it
     host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
     user = "git@" if "ssh" in parts.scheme and parts.username == "git" else ""
     return urlunsplit((parts.scheme, f"{user}{host}{port}", parts.path, "", ""))
