@@ -1,6 +1,7 @@
 """`reverify capsule register|list|show|history|verify-db`: what is in the registry?"""
 
 import contextlib
+import gc
 import itertools
 import json as json_library
 import stat
@@ -39,6 +40,7 @@ def opened() -> "Iterator[Registry]":
     from reverify.capsules.registry import open_registry  # noqa: PLC0415 - SQL is large
     from reverify.settings import load_settings  # noqa: PLC0415
 
+    gc.set_threshold(20_000, 20, 20)  # many capsules leave many cycles behind
     with open_registry(load_settings()) as registry:
         yield registry
 
@@ -257,7 +259,7 @@ def export_all(
     output: Annotated[
         Path,
         typer.Option(
-            "--output",
+            "--out",
             "-o",
             metavar="DIR",
             show_default=False,
