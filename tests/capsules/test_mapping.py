@@ -21,6 +21,7 @@ from reverify.errors import CapsuleError
 
 from tests.capsules.builders import LEAST
 from tests.capsules.manifests import FULL, full, measured, without
+from tests.conftest import CRATES
 
 Json = dict[str, Any]
 VERSIONS = ("1.1", "1.2", "1.3")
@@ -450,3 +451,56 @@ def test_terms_of_a_strangers_context_are_kept() -> None:
     assert context.iri("colour") == "https://example.org/colour"
     assert graph(again)["./"]["colour"] == "blue"
     assert read(again) == manifest
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"ids": []},
+        {"entities": [{"@type": "Thing"}]},
+        {"set": {"./": 1}},
+        {"add": {"./": {"author": "x"}}},
+        {"context": [1]},
+    ],
+)
+def test_what_was_not_kept_by_us_is_refused(changes: Json) -> None:
+    kept = foreign(metadata(THEIRS)) | changes
+    with pytest.raises(CapsuleError, match="import that crate again"):
+        crate_document(manifest_of(LEAST), {}, kept=kept)
+
+
+def test_a_base_of_a_strangers_context_does_not_rename_our_entities() -> None:
+    crate = stranger()
+    crate["@context"] = [crate["@context"], {"@base": "urn:x:", "@vocab": "urn:y:"}]
+    assert foreign(metadata(crate))["context"] == [{"@vocab": "urn:y:"}]
+
+
+@pytest.mark.parametrize("folder", sorted(p.name for p in CRATES.iterdir()))
+def test_each_fixture_makes_a_manifest_or_says_why_not(folder: str) -> None:
+    path = CRATES / folder / "ro-crate-metadata.json"
+    if not path.is_file():
+        pytest.skip("no metadata document at its top")
+    found = Metadata(path.name, path.read_bytes(), Limits())
+    reason = ""
+    try:
+        manifest, _ = manifest_from(found)
+    except CapsuleError as error:
+        reason = str(error)
+    if reason:
+        assert reason.startswith(path.name)
+        return
+    kept = foreign(found)
+    again = crate_document(manifest_of(manifest), {}, kept=kept)
+    assert read(again) == manifest
+    said = graph(again)
+    root, run = found.root, f"#run-{manifest['id']}"
+    assert root is not None
+    for entity in found.entities:
+        if entity is found.descriptor:
+            continue
+        id = "./" if entity is root else entity.id
+        if "CreateAction" in entity.types and id not in said:
+            id = run
+        assert id in said
+        missing = set(entity.properties) - set(said[id]) - {"softwareVersion"}
+        assert not missing, id

@@ -24,6 +24,7 @@ from reverify.capsules.mapping.interface import (
 from reverify.capsules.mapping.keeping import (
     add_entities,
     add_properties,
+    check_kept,
     kept_context,
     kept_ids,
 )
@@ -65,12 +66,13 @@ def crate_document(
             `foreign` gives it.
 
     Raises:
-        CapsuleError: there is no such version.
+        CapsuleError: there is no such version, or `kept` is not what was kept.
     """
     if ro_crate not in VERSIONS:
         raise CapsuleError(
             f"RO-Crate {ro_crate} is not written; choose {', '.join(VERSIONS)}"
         )
+    check_kept(kept)
     graph = write_graph(
         manifest.document,
         files,

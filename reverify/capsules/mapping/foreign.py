@@ -1,6 +1,5 @@
 """What a crate says beside its manifest: entities and properties of others."""
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -153,14 +152,18 @@ def _rename(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
 
 
 def _context(metadata: Metadata) -> list[Any]:
-    """The parts of the @context that are not a version of RO-Crate."""
-    parts = json.loads(json.dumps(_listed(metadata.document.get("@context"))))
-    return [
-        part
-        for part in parts
-        if isinstance(part, dict)
-        or (isinstance(part, str) and not part.startswith(SPEC_PREFIX))
-    ]
+    """The parts of the @context that are not a version of RO-Crate.
+
+    What would change the names of our own entities, `@base` say, is left out.
+    """
+    found: list[Any] = []
+    for part in _listed(metadata.document.get("@context")):
+        if isinstance(part, dict):
+            terms = {k: v for k, v in part.items() if k[:1] != "@" or k == "@vocab"}
+            found += [terms] if terms else []
+        elif isinstance(part, str) and not part.startswith(SPEC_PREFIX):
+            found.append(part)
+    return found
 
 
 def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON

@@ -28,7 +28,8 @@ class Graph:
         self.ids: dict[str, str] = {}
         self._kept = kept or {}
         self._taken = frozenset(taken) - frozenset(self._kept.values())
-        self.root = self._kept.get("root", "./")
+        root = self._kept.get("root", "")
+        self.root = root if "://" in root else "./"
 
     def name(self, thing: str, wanted: str | None, local: str) -> str:
         """Find the @id of a thing that has not been written yet.

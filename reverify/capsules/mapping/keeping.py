@@ -4,6 +4,43 @@ from typing import Any
 
 from reverify.capsules.mapping.graph import Graph, unpacked
 from reverify.capsules.mapping.interface import Json
+from reverify.errors import CapsuleError
+
+
+def check_kept(kept: Any) -> None:  # noqa: ANN401 - it may come from a manifest
+    """See that what is kept has the form that `foreign` gives.
+
+    Raises:
+        CapsuleError: it has not.
+    """
+    if kept is None:
+        return
+    found = kept if isinstance(kept, dict) else {}
+    ids, set, add = (found.get(key) for key in ("ids", "set", "add"))
+    entities, context = found.get("entities"), found.get("context")
+    is_sound = (
+        isinstance(ids, dict)
+        and all(isinstance(id, str) for id in ids.values())
+        and isinstance(entities, list)
+        and all(
+            isinstance(each, dict) and isinstance(each.get("@id"), str)
+            for each in entities
+        )
+        and isinstance(set, dict)
+        and all(isinstance(each, dict) for each in set.values())
+        and isinstance(add, dict)
+        and all(
+            isinstance(each, dict) and all(isinstance(v, list) for v in each.values())
+            for each in add.values()
+        )
+        and isinstance(context, list)
+        and all(isinstance(part, (dict, str)) for part in context)
+    )
+    if not is_sound:
+        raise CapsuleError(
+            "what is kept of an earlier crate has not the form that it was kept in;"
+            " import that crate again"
+        )
 
 
 def kept_ids(kept: Json | None) -> tuple[dict[str, str], list[str]]:
