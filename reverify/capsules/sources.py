@@ -103,8 +103,8 @@ class FolderSource:
         """Say which part of a path is not what it must be, without opening it."""
         parts = path.split("/")
         for depth, part in enumerate(parts, 1):
-            at = self._below.descend("/".join(parts[: depth - 1]))
             try:
+                at = self._below.descend("/".join(parts[: depth - 1]))
                 mode = os.stat(part, dir_fd=at, follow_symlinks=False).st_mode
             except FileNotFoundError:
                 return f"{path}: is missing in {self.folder}"
