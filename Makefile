@@ -21,10 +21,11 @@ $(STAMP): pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
 
-demo: $(STAMP)   ## check a crate that holds, and one that does not
+demo: $(STAMP)   ## check a crate that holds, and one that does not; make one of a run
 	$(BIN)/reverify check --offline fixtures/crates/intact
 	@echo
 	$(BIN)/reverify check --offline fixtures/crates/fixity-wrong-sha256; test $$? -eq 1
+	PATH="$(CURDIR)/$(BIN):$$PATH" fixtures/demo.sh
 
 check: lint test ## what must pass before a commit
 
@@ -53,6 +54,7 @@ golden: $(STAMP) ## write the expected reports anew; then read the diff
 
 bench: $(STAMP)  ## measure, side by side with the peers
 	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks.registry
 
 docs: $(STAMP)   ## make the generated pages
 	$(BIN)/python docs/generate.py

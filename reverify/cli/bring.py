@@ -147,7 +147,7 @@ def upgrade(
     output: Annotated[
         Path,
         typer.Option(
-            "--output",
+            "--out",
             "-o",
             metavar="OUT",
             show_default=False,

@@ -27,7 +27,7 @@ def export(
     output: Annotated[
         Path,
         typer.Option(
-            "--output",
+            "--out",
             "-o",
             metavar="OUT",
             show_default=False,

@@ -134,7 +134,7 @@ def test_a_manifest_that_disagrees_with_git_is_refused(
     ("arguments", "expected"),
     [
         (["no-such-capsule", "-o", "out"], "no such file or folder"),
-        (["{folder}"], "--output"),
+        (["{folder}"], "--out"),
         (["{folder}", "-o", "out", "--format", "tar"], "there is no format 'tar'"),
         (["{folder}", "-o", "out", "--ro-crate", "1.0"], "1.1, 1.2, 1.3"),
         (["{folder}", "-o", "no/such/place"], "there is no folder"),
