@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Generic, TypeAlias, TypeVar
 
 T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +46,7 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Served(Generic[T]):
+class Served(Generic[T_co]):
     """The archive gave what was asked for.
 
     Attributes:
@@ -53,7 +54,7 @@ class Served(Generic[T]):
         asked: the evidence.
     """
 
-    value: T
+    value: T_co
     asked: Asked
 
 
