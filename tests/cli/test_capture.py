@@ -155,10 +155,14 @@ def test_an_interrupted_run_leaves_nothing(work: Path, number: int) -> None:
         os.kill(child, 0)
 
 
-def test_who_is_killed_leaves_no_capsule_and_the_next_tidies_up(work: Path) -> None:
+def test_who_is_killed_leaves_no_capsule_and_the_next_tidies_up(
+    work: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    environ = {**os.environ, "TMPDIR": str(tmp_path_factory.mktemp("temporary"))}
     command = [*REVERIFY, "capture", "-o", "../capsule", "--input", "in.csv", "--"]
     line = "echo $$ > started; exec sleep 60"
-    with subprocess.Popen([*command, "sh", "-c", line], cwd=work) as process:
+    command += ["sh", "-c", line]
+    with subprocess.Popen(command, cwd=work, env=environ) as process:
         child = int(wait_for(work / "started"))
         process.kill()
     os.kill(child, signal.SIGKILL)
