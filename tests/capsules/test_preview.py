@@ -108,7 +108,7 @@ def test_the_page_is_valid_html_5(ro_crate: str) -> None:
         COMMIT,
         TREE,
         REVISION,
-        "read in git when this crate was written",
+        "read in git when this crate was written, and the files of code were found",
         "CPython 3.11.7",
         "numpy 2.1.0",
         "Linux, x86_64",
@@ -138,6 +138,15 @@ def test_null_missing_and_zero_are_told_apart() -> None:
 def test_a_variable_that_was_not_set_says_so() -> None:
     run = {"environment": {"HOME": None, "LANG": ""}}
     assert "HOME not set LANG" in text_of(page(capsule_of({}, run=run)))
+
+
+def test_files_of_a_dirty_work_tree_are_not_said_to_be_those_of_the_commit() -> None:
+    document = full(COMMIT, TREE)
+    document["code"]["dirty"] = True
+    facts = CodeFacts(commit=COMMIT, tree=TREE)
+    shown = text_of(page(manifest_of(document), code=facts))
+    assert "Commit and tree were read in git when this crate was written." in shown
+    assert "held changes that are in no commit" in shown
 
 
 def test_the_page_needs_nothing_from_anywhere() -> None:
