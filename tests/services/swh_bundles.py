@@ -104,6 +104,8 @@ def _reached(objects: Objects, swhid: str) -> Iterator[tuple[str, bytes]]:
             data = bytes_of(objects, id)
         elif objects.knows(here):
             data = objects.bodies[here]
+        elif short == "dir":
+            data = b""  # an empty folder stands in for it
         else:
             continue
         if short != "snp":
@@ -117,6 +119,8 @@ def _reached(objects: Objects, swhid: str) -> Iterator[tuple[str, bytes]]:
 def _beneath(  # noqa: C901 - one branch for each type
     objects: Objects, short: str, id: str
 ) -> Iterator[tuple[str, str]]:
+    if not objects.knows(f"swh:1:{short}:{id}"):
+        return
     if short == "dir":
         for entry in objects.entries(id):
             if entry.type != "rev":

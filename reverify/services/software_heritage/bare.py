@@ -278,6 +278,8 @@ def _replaced(kind: str, id: str, body: bytes) -> str:
     meaning = SENTENCES.get(body) if kind == "blob" else None
     if meaning:
         return f"a sentence stands in for it: {meaning}"
+    if kind == "tree" and not body:
+        return "an empty folder stands in for it: the archive lacks it"
     return f"its bytes have the id swh:1:{_TYPES[kind]}:{id}"
 
 
