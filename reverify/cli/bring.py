@@ -1,9 +1,10 @@
 """Bringing crates back: import, round trip, upgrade."""
 
+import contextlib
 import json as json_library
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -14,6 +15,7 @@ from reverify.formats.escape import printable
 if TYPE_CHECKING:
     from reverify.capsules.importing import Imported
     from reverify.capsules.roundtrip import RoundTrip
+    from reverify.capsules.upgrade import TypeOf
 
 LocationArgument = Annotated[
     str,
@@ -195,10 +197,10 @@ def upgrade(
     if format is None:
         format = "zip" if output.suffix.lower() == ".zip" else "dir"
     try:
-        with open_crate(location) as crate:
+        with _type_of(source or ()) as type_of, open_crate(location) as crate:
             if crate.is_document:
                 raise UsageError(f"{location}: is a lone document; name the crate")
-            found = mend(crate, now=SystemClock().now(), type_of=_type_of(source or ()))
+            found = mend(crate, now=SystemClock().now(), type_of=type_of)
             written = rewrite(crate, found.document, output, format=format, force=force)
     except CapsuleError as error:
         return _refuse(error)
@@ -220,23 +222,27 @@ def upgrade(
     return 0
 
 
-def _type_of(sources: Sequence[Path]) -> Any:  # noqa: ANN401 - a function or None
-    """A function that says of which SWHID type a git object is."""
+@contextlib.contextmanager
+def _type_of(sources: Sequence[Path]) -> Iterator["TypeOf | None"]:
+    """A function that says of which SWHID type a git object is; None without sources.
+
+    Raises:
+        UsageError: one of the sources is no repository.
+    """
     if not sources:
-        return None
+        yield None
+        return
     from reverify.services.git import open_repository  # noqa: PLC0415
 
     words = {"commit": "rev", "tree": "dir", "blob": "cnt", "tag": "rel"}
-    repositories = [open_repository(path) for path in sources]
+    with contextlib.ExitStack() as stack:
+        opened = [stack.enter_context(open_repository(path)) for path in sources]
 
-    def type_of(id: str) -> str | None:
-        for repository in repositories:
-            kind = repository.kind_of(id)
-            if kind is not None:
-                return words.get(kind)
-        return None
+        def type_of(id: str) -> str | None:
+            kinds = (repository.kind_of(id) for repository in opened)
+            return words.get(next(filter(None, kinds), ""))
 
-    return type_of
+        yield type_of
 
 
 def _is_crate(location: str) -> bool:
