@@ -61,12 +61,17 @@ def open_capsule(location: str, settings: Settings) -> Iterator[OpenCapsule]:
     except (OSError, ValueError) as error:
         raise UsageError(f"{location}: cannot be looked at ({error})") from error
     file = path / MANIFEST_NAME if stat.S_ISDIR(mode) else path
-    manifest = read_manifest(_read(file), str(file))
+    manifest = read_manifest(read_manifest_file(file), str(file))
     with FolderSource(file.parent) as source:
         yield OpenCapsule(manifest, source, file.parent, file)
 
 
-def _read(file: Path) -> bytes:
+def read_manifest_file(file: Path) -> bytes:
+    """The bytes of a manifest, as many as it may have and one more.
+
+    Raises:
+        UsageError: it cannot be read, or is no file.
+    """
     try:
         if not stat.S_ISREG(file.stat().st_mode):
             raise UsageError(f"{file}: is no file; name a manifest, or its folder")

@@ -4,7 +4,6 @@ import contextlib
 import gc
 import itertools
 import json as json_library
-import stat
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -20,7 +19,6 @@ if TYPE_CHECKING:
     from reverify.capsules.registry import Registry
     from reverify.model.registry import KeptFile, Version
 
-MANIFEST_NAME = "capsule.json"
 _TITLE = 60
 
 JsonOption = Annotated[bool, typer.Option("--json", help="Write it as JSON.")]
@@ -93,20 +91,14 @@ def register(
 def _register(
     registry: "Registry", given: Path, base: Path | None, *, store: bool
 ) -> "Version":
-    from reverify.capsules.manifest import (  # noqa: PLC0415 - --help stays light
-        MANIFEST_BYTES,
-        read_manifest,
+    from reverify.capsules.manifest import read_manifest  # noqa: PLC0415
+    from reverify.capsules.opening import (  # noqa: PLC0415 - --help stays light
+        MANIFEST_NAME,
+        read_manifest_file,
     )
 
     path = given / MANIFEST_NAME if given.is_dir() else given
-    try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UsageError(f"{path}: is no file; name a manifest, or its folder")
-        with path.open("rb") as stream:
-            data = stream.read(MANIFEST_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"{path}: cannot be read ({error.strerror})") from error
-    manifest = read_manifest(data, str(path))
+    manifest = read_manifest(read_manifest_file(path), str(path))
     return registry.register(manifest, base or path.parent, store=store)
 
 

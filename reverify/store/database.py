@@ -8,6 +8,7 @@ under the lock of a writer, so that it does not matter who comes first.
 import os
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -45,6 +46,7 @@ class Database:
     def __init__(self, url: str) -> None:
         self._url = _read(url)
         self._engine: Engine | None = None
+        self._opening = threading.Lock()
         self._ready = False
 
     @property
@@ -63,7 +65,7 @@ class Database:
     def _path(self) -> Path | None:
         if self._url.get_backend_name() != "sqlite":
             return None
-        return Path(str(self._url.database)).absolute()
+        return Path(str(self._url.database))
 
     def close(self) -> None:
         """Let go of all connections."""
@@ -101,9 +103,10 @@ class Database:
             StoreError: it cannot be written, or is of a newer reverify.
         """
         with self._translated("written"):
+            if self._path is not None and not _holds_something(self._path):
+                _create(self._path)
+                self._ready = False
             if not self._ready:
-                if self._path is not None:
-                    _create(self._path)
                 self._migrate()
                 self._ready = True
             with self._begun(write=True) as connection:
@@ -124,32 +127,36 @@ class Database:
                 yield connection
 
     def _connect(self) -> Engine:
-        if self._engine is None:
-            options: dict[str, Any] = {"max_overflow": -1, "hide_parameters": True}
-            if self._path is not None:
-                options["connect_args"] = {"timeout": BUSY_SECONDS}
-                if _is_frozen(self._path):
-                    uri = f"{self._path.as_uri()}?mode=ro&immutable=1"
-                    options["creator"] = partial(
-                        sqlite3.connect, uri, uri=True, check_same_thread=False
-                    )
-            else:
-                options["connect_args"] = {"application_name": "reverify"}
-                if "connect_timeout" not in self._url.query:
-                    options["connect_args"]["connect_timeout"] = CONNECT_SECONDS
-                options["pool_pre_ping"] = True
-            try:
-                engine = create_engine(self._url, **options)
-            except ImportError as error:
-                raise UsageError(
-                    f"{self.name}: PostgreSQL needs an extra: pip install"
-                    " 'reverify[postgresql]'"
-                ) from error
-            if self.is_sqlite:
-                event.listen(engine, "connect", _prepare)
-                event.listen(engine, "begin", _begin)
-            self._engine = engine
-        return self._engine
+        with self._opening:
+            if self._engine is None:
+                self._engine = self._new_engine()
+            return self._engine
+
+    def _new_engine(self) -> Engine:
+        options: dict[str, Any] = {"max_overflow": -1, "hide_parameters": True}
+        if self._path is not None:
+            options["connect_args"] = {"timeout": BUSY_SECONDS}
+            if _is_frozen(self._path):
+                uri = f"{self._path.as_uri()}?mode=ro&immutable=1"
+                options["creator"] = partial(
+                    sqlite3.connect, uri, uri=True, check_same_thread=False
+                )
+        else:
+            options["connect_args"] = {"application_name": "reverify"}
+            if "connect_timeout" not in self._url.query:
+                options["connect_args"]["connect_timeout"] = CONNECT_SECONDS
+            options["pool_pre_ping"] = True
+        try:
+            engine = create_engine(self._url, **options)
+        except ImportError as error:
+            raise UsageError(
+                f"{self.name}: PostgreSQL needs an extra: pip install"
+                " 'reverify[postgresql]'"
+            ) from error
+        if self.is_sqlite:
+            event.listen(engine, "connect", _prepare)
+            event.listen(engine, "begin", _begin)
+        return engine
 
     # -- tables ------------------------------------------------------------------------
 
@@ -268,7 +275,7 @@ def _read(url: str) -> URL:
             "REVERIFY_DB: a database of SQLite is a file, without options; write"
             " sqlite:////path/to/file.sqlite"
         )
-    return found
+    return found.set(database=str(Path(found.database).absolute()))
 
 
 def _holds_something(path: Path) -> bool:

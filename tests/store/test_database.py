@@ -136,6 +136,26 @@ def test_all_is_in_one_file_when_it_is_closed(path: Path, url: str) -> None:
     assert [p.name for p in path.parent.iterdir()] == [path.name]
 
 
+def test_a_database_that_was_taken_away_is_made_again(path: Path, url: str) -> None:
+    with at(url) as registry:
+        registry.register(capsule())
+        registry.close()
+        path.unlink()
+        assert list(registry.list()) == []
+        assert registry.register(capsule()).is_new
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_a_relative_path_stays_where_it_was(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with at("sqlite:///here.sqlite") as registry:
+        monkeypatch.chdir("/")
+        registry.register(capsule())
+    assert (tmp_path / "here.sqlite").is_file()
+
+
 def test_a_file_that_is_no_database_is_told(path: Path, url: str) -> None:
     path.parent.mkdir()
     path.write_text("This is a letter, and a long one at that. " * 100)
