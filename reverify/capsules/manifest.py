@@ -262,8 +262,6 @@ def _sentence(error: Any) -> str:  # noqa: ANN401, PLR0911 - one each
         case "enum":
             words = ", ".join(json.dumps(word) for word in error.validator_value)
             return f"{shown} is none of {words}"
-        case "maximum":
-            return f"{shown} is more than {error.validator_value}, and cannot be kept"
         case "const":
             return f"{shown} must be {error.validator_value!r}"
         case "type":

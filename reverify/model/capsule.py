@@ -62,8 +62,9 @@ class FileRecord(NamedTuple):
 
     @property
     def size(self) -> int | None:
-        """The size stated of it, in bytes."""
-        return self.record.get("size")
+        """The size stated of it, in bytes; 3.0 is a whole number too in JSON."""
+        size = self.record.get("size")
+        return None if size is None else int(size)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

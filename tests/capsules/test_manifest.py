@@ -86,7 +86,7 @@ def test_files_are_told_with_role_and_place() -> None:
         ({"inputs": [{"path": []}]}, "/inputs/0/path (line 9): [] must be of type"),
         (
             {"inputs": [{"path": "a", "size": 2**63}]},
-            "/inputs/0/size (line 10): 9223372036854775808 is more than",
+            "/inputs/0/size (line 10): 9223372036854775808 is greater than",
         ),
         ({"inputs": [{"path": 3}]}, "/inputs/0/path (line 9): 3 must be of type"),
         ({"license": "MITX"}, "/license (line 7): 'MITX' is no SPDX licence"),
