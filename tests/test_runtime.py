@@ -14,11 +14,13 @@ from reverify import ClaimKind, Level, Outcome, UsageError
 from reverify.cli import _run
 from reverify.crates.crate import Crate
 from reverify.runtime import Runtime
+from reverify.services.software_heritage import NotHeld
 from reverify.settings import load_settings
 
 from tests.conftest import CRATES
 from tests.fakes import file, folder, write_crate
 from tests.services.servers import body, serving
+from tests.services.swh_double import SwhDouble
 
 FAST = ("conformance",)
 
@@ -213,3 +215,43 @@ def test_an_opened_crate_is_closed_again(
     write_crate(tmp_path)
     reverify.verify(str(tmp_path), offline=True, skip=FAST)
     assert closed == [str(tmp_path)]
+
+
+# -- the archive -------------------------------------------------------------------
+
+
+def test_offline_there_is_no_archive() -> None:
+    with Runtime(load_settings({"offline": True}, environ={})) as runtime:
+        assert runtime._services.archive is None
+
+
+def test_online_the_archive_is_the_one_that_the_user_names(tmp_path: Path) -> None:
+    flags = {"swh_url": "https://swh.example/api/1", "cache_dir": tmp_path / "cache"}
+    with Runtime(load_settings(flags, environ={})) as runtime:
+        archive = runtime._services.archive
+        assert archive is not None
+        assert archive.base == "https://swh.example/api/1/"
+    assert not (tmp_path / "cache").exists(), "nothing was asked"
+
+
+def test_the_archive_is_asked_and_remembered_from_one_run_to_the_next(
+    tmp_path: Path, swh_double: SwhDouble
+) -> None:
+    flags = {
+        "swh_url": swh_double.base,
+        "cache_dir": tmp_path / "cache",
+        "allow_private": True,
+    }
+    rev = "swh:1:rev:" + "1" * 40
+    for _ in range(2):
+        with Runtime(load_settings(flags, environ={})) as runtime:
+            archive = runtime._services.archive
+            assert archive is not None
+            assert isinstance(archive.known([rev])[rev], NotHeld)
+    assert len(swh_double.asked) == 1
+
+
+def test_a_token_that_may_not_be_used_is_a_usage_error() -> None:
+    flags = {"swh_url": "http://swh.example/", "swh_token": "abc"}
+    with pytest.raises(UsageError, match="by https only"):
+        Runtime(load_settings(flags, environ={}))

@@ -155,11 +155,13 @@ class Http:
         )
         data = b""
         with response:
-            blocks = self._body(response, url, limit, seconds)
-            if target is not None and OK_FROM <= response.status_code < OK_TO:
-                target.writelines(blocks)
-            else:
-                data = b"".join(blocks)
+            if target is None:
+                data = b"".join(self._body(response, url, limit, seconds))
+            elif OK_FROM <= response.status_code < OK_TO:
+                target.writelines(self._body(response, url, limit, seconds))
+            else:  # a complaint, which is held in memory
+                complaint = self._body(response, url, min(limit, BLOCK), seconds)
+                data = b"".join(complaint)
         found = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, response.url, found, data)
 

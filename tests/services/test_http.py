@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import requests
 import responses
-from reverify.errors import LimitError, ServiceError, UsageError
+from reverify.errors import LimitError, RefusedError, ServiceError, UsageError
 from reverify.services import guarded
 from reverify.services import http as door
 from reverify.services.addresses import is_public
@@ -390,6 +390,87 @@ def test_an_odd_content_length_is_none(length: str) -> None:
 
     with serving({"/": odd}) as server:
         assert _inside().head(f"{server.url}/").size is None
+
+
+# -- asking with more than an address ----------------------------------------------
+
+
+@responses.activate
+def test_a_body_and_headers_are_sent_and_the_whole_answer_comes_back() -> None:
+    responses.post("https://example.org/", body=b"said", headers={"X-Seen": "Yes"})
+    reply = Http().ask(
+        "POST",
+        "https://example.org/",
+        limit=100,
+        seconds=5,
+        headers={"X-Sent": "1"},
+        secret="Bearer abc",
+        body=b"given",
+    )
+    assert (reply.status, reply.body, reply.headers["x-seen"]) == (200, b"said", "Yes")
+    sent = responses.calls[0].request
+    assert (sent.body, sent.headers["X-Sent"]) == (b"given", "1")
+    assert sent.headers["Authorization"] == "Bearer abc"
+
+
+def test_a_secret_is_not_sent_on_after_a_redirect() -> None:
+    with serving() as server:
+        server.answers["/a"] = redirect("/b")
+        server.answers["/b"] = redirect("/c")
+        server.answers["/c"] = body(b"here")
+        reply = _inside().ask(
+            "GET", f"{server.url}/a", limit=100, seconds=5, secret="Bearer abc"
+        )
+        sent = ["Authorization" in headers for headers in server.headers]
+    assert (reply.body, sent) == (b"here", [True, False, False])
+
+
+@responses.activate
+@pytest.mark.parametrize("code", [301, 302, 303, 307, 308])
+def test_a_post_follows_no_redirect(code: int) -> None:
+    there = {"Location": "https://example.org/there"}
+    responses.post("https://example.org/", status=code, headers=there)
+    with pytest.raises(ServiceError, match="redirects a POST"):
+        Http().ask("POST", "https://example.org/", limit=9, seconds=5, body=b"x")
+
+
+@pytest.mark.parametrize("code", [500, 502, 503])
+def test_nothing_is_asked_twice_unless_it_is_said(code: int) -> None:
+    with serving({"/": status(code)}) as server:
+        reply = _inside().ask("GET", f"{server.url}/", limit=100, seconds=5)
+        assert (reply.status, len(server.requests)) == (code, 1)
+
+
+def test_a_file_takes_what_was_asked_for_and_no_complaint() -> None:
+    answers = {"/a": body(b"here"), "/b": lambda h: h.say(404, b"no")}
+    with serving(answers) as server:
+        target = io.BytesIO()
+        url = f"{server.url}/a"
+        reply = _inside().ask("GET", url, limit=9, seconds=5, target=target)
+        assert (reply.body, target.getvalue()) == (b"", b"here")
+        url = f"{server.url}/b"
+        reply = _inside().ask("GET", url, limit=9, seconds=5, target=target)
+        assert (reply.body, target.getvalue()) == (b"no", b"here")
+
+
+def test_a_complaint_without_end_is_not_held() -> None:
+    answers = {"/": lambda h: h.say(404, bytes(3 << 20))}
+    with serving(answers) as server, pytest.raises(LimitError):
+        _inside().ask(
+            "GET", f"{server.url}/", limit=1 << 30, seconds=5, target=io.BytesIO()
+        )
+
+
+def test_what_we_refuse_to_ask_is_told_from_what_does_not_answer() -> None:
+    with pytest.raises(RefusedError):
+        Http().ask("GET", "http://127.0.0.1/", limit=9, seconds=5)
+    with pytest.raises(RefusedError):
+        Http().ask("GET", "file:///etc/passwd", limit=9, seconds=5)
+    with serving() as server:
+        gone = server.url
+    with pytest.raises(ServiceError) as caught:
+        _inside().ask("GET", gone, limit=9, seconds=5)
+    assert not isinstance(caught.value, RefusedError)
 
 
 # -- what is taken from the surroundings -------------------------------------------
