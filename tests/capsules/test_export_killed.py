@@ -87,12 +87,14 @@ def test_killed_at_any_moment(tmp_path: Path, folder: Path, format: str) -> None
     assert whole == export_files(FILES, tmp_path / "other", format).checksum
     chance = random.Random(format)
     seen = {"nothing": 0, "whole": 0}
-    for _ in range(8):
+    for turn in range(8):
         start(folder, target, format, force=True).communicate()  # and clean up
         assert names(room) == ["out"]
         assert state(target) == whole
         target.rename(room / "old")
-        kill(start(folder, target, format), chance.uniform(0, usual))
+        # At once the first time, which is certainly before its end.
+        after = usual * turn / 8 * chance.uniform(0.5, 1.5)
+        kill(start(folder, target, format), after)
         found = state(target)
         assert found in {None, whole}
         seen["whole" if found else "nothing"] += 1
