@@ -105,6 +105,23 @@ def test_one_that_is_damaged_does_not_keep_the_others(
     assert sorted(item.state for item in found) == ["failed", "failed", "written"]
 
 
+@pytest.mark.parametrize("path", ["rain.csv", "sum.py"])
+def test_what_was_damaged_in_the_store_is_not_exported(
+    registry: Registry, tmp_path: Path, path: str
+) -> None:
+    """The manifest states the digest of one of them, the registry alone the other's."""
+    folder = capsule_folder(tmp_path / "rain")
+    version = registry.register(manifest_in(folder), folder, store=True)
+    (kept,) = [file for file in registry.files(version) if file.path == path]
+    stored = registry.content.path(str(kept.sha256))
+    stored.chmod(0o644)
+    stored.write_bytes(stored.read_bytes()[::-1])
+    (item,) = export_all(registry, made(tmp_path / "out"))
+    assert item.state == "failed"
+    assert f"{path}: has sha256 " in item.reason
+    assert list((tmp_path / "out").iterdir()) == []
+
+
 def test_what_is_no_export_of_the_capsule_is_not_replaced(
     registry: Registry, tmp_path: Path
 ) -> None:
