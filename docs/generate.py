@@ -9,21 +9,27 @@ Some pages are generated whole. Others are written by hand, and hold a table bet
 
 import dataclasses
 import inspect
+import json
 import re
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import typer.main
+from reverify.api.app import create_api
+from reverify.api.description import describe
+from reverify.api.interface import Serving
+from reverify.api.problems import KINDS
 from reverify.cli import app
 from reverify.crates.limits import MIB, Limits
 from reverify.formats import FORMATS, format_named
 from reverify.model.rules import RULES, Rule
 from reverify.profiles.catalogue import TABLE, all_rules, profile_table
 from reverify.profiles.roc_validator import plain_name
-from reverify.settings import NAMES, Settings
+from reverify.settings import NAMES, Settings, load_settings
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCS = ROOT / "docs"
@@ -271,10 +277,39 @@ def _attributes(cls: type) -> dict[str, str]:
     return {name: _cell(text).rstrip(".") for name, text in items}
 
 
+def openapi() -> str:
+    """The OpenAPI document of the HTTP API."""
+    with tempfile.TemporaryDirectory() as folder:
+        here = Path(folder)
+        settings = load_settings(environ={}, folder=here, user_folder=here)
+        document = describe(create_api(settings, Serving()))
+    return json.dumps(document, indent=1, ensure_ascii=False) + "\n"
+
+
+def operations_table() -> str:
+    """A row for each operation of the HTTP API."""
+    lines = ["| operation | | status |", "|---|---|---|"]
+    for path, item in json.loads(openapi())["paths"].items():
+        for method, operation in item.items():
+            statuses = ", ".join(sorted(operation["responses"]))
+            name = f"`{method.upper()} {path}`"
+            lines.append(f"| {name} | {operation['summary']} | {statuses} |")
+    return "\n".join(lines) + "\n"
+
+
+def problems_table() -> str:
+    """A row for each kind of problem that the HTTP API answers with."""
+    lines = ["| type ends in | status | title |", "|---|---|---|"]
+    lines += [f"| `{name}` | {kind[0]} | {kind[1]} |" for name, kind in KINDS.items()]
+    return "\n".join(lines) + "\n"
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
     "settings": settings_table,
     "formats": formats_table,
     "limits": limits_table,
+    "operations": operations_table,
+    "problems": problems_table,
 }
 
 
@@ -294,6 +329,7 @@ def pages() -> Mapping[Path, str]:
     """Every page that is generated, whole or in part, by where it goes."""
     made = {RULE_PAGES / "index.md": NOTE + rules_index()}
     made[REFERENCE / "cli.md"] = NOTE + command_line()
+    made[REFERENCE / "openapi.json"] = openapi()
     for rule in RULES.values():
         made[RULE_PAGES / f"{rule.id}.md"] = NOTE + rule_page(rule)
     for profile in profile_table():
