@@ -6,9 +6,8 @@ Nothing depends on the clock: the same capsule gives the same bytes.
 """
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from reverify.capsules.code import Code
 from reverify.capsules.mapping.interface import VERSIONS
@@ -44,7 +43,6 @@ def export_capsule(
     repository: Path | None = None,
     folder: Path | None = None,
     force: bool = False,
-    kept: Mapping[str, Any] | None = None,
     code: Code | None = None,
 ) -> Exported:
     """Write a capsule as a crate: whole, or not at all.
@@ -58,7 +56,6 @@ def export_capsule(
         repository: the git repository in which the code is looked up.
         folder: the folder of the capsule, if its files lie in one.
         force: replace the crate, file or link that is at the target.
-        kept: what an earlier crate of the capsule said beside its manifest.
         code: what is known of its code; None to look it up, which may open a
             repository at a path that the manifest names.
 
@@ -74,7 +71,7 @@ def export_capsule(
     is_zip = format in ZIPPED
     _spare_sources(target, manifest, folder)
     refuse_taken(target, folder=not is_zip, force=force)
-    crate = CrateInMaking(manifest, source, ro_crate=ro_crate, format=format, kept=kept)
+    crate = CrateInMaking(manifest, source, ro_crate=ro_crate, format=format)
     crate.look(repository, folder, code)
     if is_zip:
         with new_file(target, force=force) as stream:
@@ -92,7 +89,6 @@ def stream_capsule(
     ro_crate: str = RO_CRATE,
     repository: Path | None = None,
     folder: Path | None = None,
-    kept: Mapping[str, Any] | None = None,
     code: Code | None = None,
 ) -> Exported:
     """Write a capsule as a zip to a stream that only goes forward.
@@ -109,7 +105,6 @@ def stream_capsule(
         ro_crate: 1.1, 1.2 or 1.3.
         repository: the git repository in which the code is looked up.
         folder: the folder of the capsule, if its files lie in one.
-        kept: what an earlier crate of the capsule said beside its manifest.
         code: what is known of its code; None to look it up, which may open a
             repository at a path that the manifest names.
 
@@ -120,7 +115,7 @@ def stream_capsule(
     """
     expect_one_of(format, ZIPPED, "format")
     expect_one_of(ro_crate, VERSIONS, "RO-Crate")
-    crate = CrateInMaking(manifest, source, ro_crate=ro_crate, format=format, kept=kept)
+    crate = CrateInMaking(manifest, source, ro_crate=ro_crate, format=format)
     crate.look(repository, folder, code)
     return crate.write_archive(stream, None)
 
@@ -137,7 +132,7 @@ def measure_capsule(
     The arguments are those of `export_capsule`, and so are the errors.
     """
     expect_one_of(ro_crate, VERSIONS, "RO-Crate")
-    crate = CrateInMaking(manifest, source, ro_crate=ro_crate, format="dir", kept=None)
+    crate = CrateInMaking(manifest, source, ro_crate=ro_crate, format="dir")
     crate.look(None, None, code)
     return crate.write_nothing()
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from reverify.capsules.manifest import manifest_of, read_manifest
 from reverify.capsules.mapping import foreign, manifest_from
+from reverify.capsules.mapping.keeping import KEPT
 from reverify.capsules.mapping.residue import same
 from reverify.capsules.mapping.terms import MANIFEST_SCHEMA
 from reverify.crates.crate import Crate
@@ -18,8 +19,6 @@ from reverify.crates.payload import READ_ERRORS
 from reverify.errors import CapsuleError, CrateError, ManifestError
 from reverify.model.capsule import Manifest
 
-KEPT = "ro-crate"
-"""The key of `extra` under which stands what a crate said beside its manifest."""
 _MANIFEST_BYTES = 64 << 20
 Json = dict[str, Any]
 
@@ -90,13 +89,6 @@ def difference(before: Json, after: Json) -> tuple[Json, ...]:
     if not patch and not same(before, after):  # 1 and true are one to the library
         return ({"op": "replace", "path": "", "value": after},)
     return patch
-
-
-def kept_of(manifest: Manifest) -> Json | None:
-    """What an earlier crate of a capsule said beside its manifest; None if nothing."""
-    kept = manifest.part("extra").get(KEPT)
-    keys = {"ids", "entities", "set", "add", "context"}
-    return kept if isinstance(kept, dict) and keys <= kept.keys() else None
 
 
 def own_manifest(

@@ -7,7 +7,7 @@ people follow, all made from the manifest and from what was measured.
 
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from reverify.capsules.citation import citation_cff, codemeta, crate_iri, published
 from reverify.capsules.code import Code, look_up_code, stated_swhids
 from reverify.capsules.mapping import GeneratedFile, Measured, crate_document
+from reverify.capsules.mapping.keeping import kept_of
 from reverify.capsules.preview import PREVIEW, Described, preview
 from reverify.capsules.sources import FileSource
 from reverify.capsules.writers import BagWriter, DirectoryWriter, Writer, ZipWriter
@@ -98,7 +99,6 @@ class CrateInMaking:
         source: opens its files.
         ro_crate: 1.1, 1.2 or 1.3.
         format: dir, zip, bag or bag-zip.
-        kept: what an earlier crate of the capsule said beside its manifest.
     """
 
     def __init__(
@@ -108,13 +108,11 @@ class CrateInMaking:
         *,
         ro_crate: str,
         format: str,
-        kept: Mapping[str, Any] | None,
     ) -> None:
         self._manifest = manifest
         self._source = source
         self._ro_crate = ro_crate
         self._format = format
-        self._kept = kept
         self._code = Code()
         self._files = _kept_files(manifest)
         self._entities = 0
@@ -300,7 +298,7 @@ class CrateInMaking:
             code=self._code.facts,
             manifest_path=manifest_path,
             extra=extra,
-            kept=None if self._kept is None else dict(self._kept),
+            kept=kept_of(manifest),
         )
         self._entities = len(document["@graph"])
         text = json.dumps(document, indent=2, ensure_ascii=False)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reverify.capsules.export import export_capsule
-from reverify.capsules.importing import difference, kept_of
+from reverify.capsules.importing import difference
 from reverify.capsules.manifest import manifest_of
 from reverify.capsules.mapping import Measured, crate_document, foreign, manifest_from
 from reverify.capsules.mapping.interface import VERSIONS
@@ -94,7 +94,6 @@ def round_trip(
             target,
             ro_crate=ro_crate,
             folder=capsule.folder,
-            kept=kept_of(capsule.manifest),
         )
         report = verify(str(target))
         with open_crate(str(target)) as crate:

@@ -5,6 +5,20 @@ from typing import Any
 from reverify.capsules.mapping.graph import Graph, unpacked
 from reverify.capsules.mapping.interface import Json
 from reverify.errors import CapsuleError
+from reverify.model.capsule import Manifest
+
+KEPT = "reverify:ro-crate"
+"""The key of `extra` under which a manifest keeps what its crate said beside it."""
+
+
+def kept_of(manifest: Manifest) -> Json | None:
+    """What an earlier crate of a capsule said beside its manifest; None if nothing."""
+    kept = manifest.part("extra").get(KEPT)
+    try:
+        check_kept(kept)
+    except CapsuleError:
+        return None  # data of somebody else's, under the same key
+    return kept
 
 
 def check_kept(kept: Any) -> None:  # noqa: ANN401 - it may come from a manifest
