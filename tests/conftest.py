@@ -46,6 +46,7 @@ def _quiet_environment(
         monkeypatch.delenv(f"REVERIFY_{name}", raising=False)
     # Where the registry lies unless a test says otherwise.
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path_factory.getbasetemp() / "data"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

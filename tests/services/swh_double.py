@@ -82,6 +82,8 @@ class SwhDouble:
         """Which directory a revision is said to have, by the revision's id."""
         self.known_lies: dict[str, bool] = {}
         self.blocked: set[str] = set()
+        self.single_saves = False
+        """Whether asking for requests to save gives the last one, and no array."""
         self.external: dict[tuple[str, int, str], str] = {}
         self.cooking = ["new", "pending", "done"]
         """The states of a bundle, one for each time that somebody looks."""

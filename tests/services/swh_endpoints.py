@@ -375,7 +375,7 @@ def _save(double: "SwhDouble", request: Request, match: "re.Match[str]") -> Foun
         if not rows:
             reason = f"No save requests found for visit of type {type} on origin {url}."
             raise RefusalError(404, "NotFoundExc", reason)
-        return rows
+        return rows[0] if double.single_saves else rows
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname or parts.password:
         reason = f"The provided origin url ({url}) is not valid!"

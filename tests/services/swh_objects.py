@@ -214,8 +214,8 @@ def headers_of(body: bytes) -> tuple[list[tuple[str, bytes]], bytes | None]:
     found: list[tuple[str, bytes]] = []
     for line in head.split(b"\n"):
         if line.startswith(b" "):
-            name, value = found.pop()
-            found.append((name, value + b"\n" + line[1:]))
+            last, text = found.pop()
+            found.append((last, text + b"\n" + line[1:]))
         else:
             name, _, value = line.partition(b" ")
             found.append((name.decode(), value))
@@ -288,8 +288,8 @@ def _snapshot_body(repository: Path) -> bytes:
         rows[b"HEAD"] = "alias", head
         rows.setdefault(head, ("dangling", b""))
     except RuntimeError:
-        id = git("rev-parse", "HEAD", at=repository).strip().decode()
-        rows[b"HEAD"] = "revision", bytes.fromhex(id)
+        commit = git("rev-parse", "HEAD", at=repository).strip().decode()
+        rows[b"HEAD"] = "revision", bytes.fromhex(commit)
     return b"".join(
         b"%s %s\0%d:%s" % (kind.encode(), name, len(target), target)
         for name, (kind, target) in sorted(rows.items())

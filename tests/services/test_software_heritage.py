@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 import pytest
 import responses
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reverify.model.swhid import Swhid, git_id, read_swhid
 from reverify.services.http import Http
@@ -544,6 +544,13 @@ def test_a_request_to_save_is_made_and_followed(
     assert methods == ["GET", "POST", "POST", "GET", "GET"]
 
 
+def test_requests_to_save_are_read_in_either_shape(setting: Setting) -> None:
+    origins = setting.archive.origins
+    first = served(origins.save(ORIGIN), SaveRequest)
+    setting.double.single_saves = True
+    assert served(origins.save_requests(ORIGIN), tuple) == (first,)
+
+
 def test_a_host_that_is_not_known_waits_for_a_person(setting: Setting) -> None:
     found = setting.archive.origins.save("https://git.example/ada/rain")
     assert served(found, SaveRequest).status == "pending"
@@ -581,6 +588,7 @@ JSON = st.recursive(
 
 
 @given(document=JSON)
+@settings(deadline=None)
 def test_no_json_of_the_archive_is_too_odd_to_be_answered(document: object) -> None:
     time = Time()
     base = "https://swh.example/api/1/"

@@ -253,6 +253,18 @@ def test_an_answer_that_is_too_large_is_not_read(real: Setting) -> None:
     assert len(real.double.asked) == 1
 
 
+def test_a_clock_that_differs_from_the_archives_does_no_harm(real: Setting) -> None:
+    real.double.limits["swh_api"] = [(1, 60)]
+    ahead: list[float] = [0.0]
+    real.double.now = lambda: real.time.seconds() + ahead[0]
+    for ahead[0] in (-5000, 5000):
+        archive = real.client()
+        for _ in range(2):
+            assert isinstance(archive.revision(real.repository.commit), Served)
+        assert real.time.slept[-1] == 61
+        real.time.sleep(20_000)
+
+
 # -- redirects and the token -------------------------------------------------------
 
 

@@ -27,7 +27,7 @@ from reverify.services.software_heritage.asking import (
 from reverify.services.software_heritage.cache import Cache
 from reverify.services.software_heritage.known import ask_known
 from reverify.services.software_heritage.lookup import (
-    OK,
+    OK_TO,
     Desk,
     Keeping,
     Question,
@@ -304,7 +304,7 @@ class Archive:
         )
         if isinstance(said, CouldNotTell):
             return said
-        document = said if said.status == OK else said.document
+        document = said if said.status < OK_TO else said.document
         return judge(swhid, said.status, document, said.asked, _raw_reader(swhid))
 
     def external_id(

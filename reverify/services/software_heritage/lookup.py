@@ -20,7 +20,7 @@ from reverify.services.software_heritage.cache import Cache, Kept
 from reverify.services.software_heritage.reading import HEX, ShapeError
 
 T = TypeVar("T")
-OK, NOT_FOUND, FORBIDDEN = 200, 404, 403
+OK, OK_TO, NOT_FOUND, FORBIDDEN = 200, 300, 404, 403
 LONGEST = 4000
 _SHA256_DIGITS = 64
 _ODD = re.compile("[\\x00-\\x20\\x7f\ud800-\udfff]")
@@ -95,7 +95,7 @@ class Desk:
         )
         if isinstance(said, CouldNotTell):
             return said
-        document = question.frame(said) if said.status == OK else said.document
+        document = question.frame(said) if said.status < OK_TO else said.document
         answer = judge(question.what, said.status, document, said.asked, question.read)
         self._keep(question, answer, said, document)
         return answer
@@ -139,7 +139,7 @@ def judge(
 
     There are two kinds of 404: only one of them says that an object is not held.
     """
-    if status == OK:
+    if OK <= status < OK_TO:
         try:
             return Served(value=read(document), asked=asked)
         except ShapeError as error:
