@@ -13,6 +13,7 @@ from reverify.capsules.manifest import manifest_of
 from reverify.capsules.mapping import crate_document, foreign, manifest_from
 from reverify.crates.limits import Limits
 from reverify.crates.metadata import Metadata
+from reverify.errors import CapsuleError
 from reverify.model.capsule import Manifest
 
 from tests.capsules.manifests import FULL, TEXT, manifests
@@ -84,6 +85,56 @@ def test_two_hundred_manifests_come_back_from_their_crates(
 def test_writing_again_gives_the_same_bytes(manifest: Manifest, version: str) -> None:
     one, other = (crate_document(manifest, {}, ro_crate=version) for _ in range(2))
     assert json.dumps(one) == json.dumps(other)
+
+
+# -- damage --------------------------------------------------------------------------
+
+_JUNK = st.sampled_from(
+    [
+        None,
+        -1,
+        1.5,
+        True,
+        "",
+        [],
+        {},
+        {"@id": 1},
+        {"@id": "./"},
+        {"@id": "#nowhere"},
+        {"@value": "x"},
+        [[1]],
+        "http://[x",
+        "a\0b",
+        "\ud800",
+        10**400,
+        "9999-12-31T23:59:59-23:59",
+        {"name": "n"},
+    ]
+)
+
+
+@FAST
+@given(
+    damage=st.lists(st.tuples(SEEDS, _JUNK, st.booleans()), min_size=1, max_size=6),
+    version=VERSIONS,
+)
+def test_a_damaged_crate_makes_a_manifest_or_says_why_not(
+    damage: list[tuple[int, Any, bool]], version: str
+) -> None:
+    crate = copy.deepcopy(full_crate(version))
+    for seed, junk, is_beside in damage:
+        chance = random.Random(seed)
+        entity = chance.choice(crate["@graph"])
+        key = chance.choice([key for key in entity if key != "@id"] or ["name"])
+        entity[key] = [junk, entity.get(key)] if is_beside else junk
+    found = metadata(crate)
+    try:
+        manifest, _ = manifest_from(found)
+    except CapsuleError:
+        return
+    kept = foreign(found)
+    again = crate_document(manifest_of(manifest), {}, ro_crate=version, kept=kept)
+    assert canonical(manifest_from(metadata(again))[0]) == canonical(manifest)
 
 
 # -- what others add -----------------------------------------------------------------

@@ -30,6 +30,7 @@ from reverify.capsules.mapping.terms import (
 )
 from reverify.claims.source import references
 from reverify.crates.entity import Entity
+from reverify.crates.names import path_fault
 from reverify.model.capsule import Role
 from reverify.model.swhid import InvalidSwhid, Swhid, read_swhid
 
@@ -194,10 +195,10 @@ def read_code(reader: Reader, entity: Entity) -> Json:
     _read_swhids(reader, entity, code)
     _read_repository(reader, entity, code)
     path = reader.own_value(entity, "additionalProperty", "code-path")
-    if isinstance(path, str):
+    if isinstance(path, str) and path and not path_fault(path):
         code["path"] = path
     dirty = reader.own_value(entity, "additionalProperty", "dirty")
-    if dirty in {"true", "false"}:
+    if dirty in ("true", "false"):  # of a set it would need a hash
         code["dirty"] = dirty == "true"
     if language := read_language(reader, entity):
         code["language"] = language
