@@ -537,6 +537,19 @@ def test_more_objects_than_allowed_are_refused(setting: Setting) -> None:
             read_bare(io.BytesIO(data), setting.repository.rev, limits=limits)
 
 
+def test_a_bundle_that_takes_too_long_is_given_up(setting: Setting) -> None:
+    for packed in (True, False):
+        data = bare(setting.double.objects, setting.repository.rev, packed=packed)
+        ticks = iter(range(1000))
+        with pytest.raises(ServiceError, match=r"took (more|too)"):
+            read_bare(
+                io.BytesIO(data),
+                setting.repository.rev,
+                limits=BundleLimits(seconds=3),
+                clock=lambda ticks=ticks: next(ticks),  # type: ignore[misc]
+            )
+
+
 def test_a_broken_bundle_tells_nothing(setting: Setting) -> None:
     key = ("git-bare", setting.repository.rev)
     setting.double.bundles[key] = b"\0" * 600

@@ -9,7 +9,8 @@ import contextlib
 import hashlib
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from typing import BinaryIO, NamedTuple, cast
 
 from reverify.errors import ServiceError
@@ -63,6 +64,7 @@ def read_bare(
     roots: Iterable[str] = (),
     history: bool = True,
     limits: BundleLimits | None = None,
+    clock: Callable[[], float] = time.monotonic,
 ) -> Bundle:
     """Read a git-bare bundle.
 
@@ -73,11 +75,13 @@ def read_bare(
             bundle of a snapshot needs them, since git has no snapshots.
         history: whether the commits before are looked at too.
         limits: how much the bundle may hold.
+        clock: a monotonic clock, in seconds.
 
     Raises:
         ServiceError: the bundle is damaged, too much, or not what the vault makes.
     """
     limits = limits or BundleLimits()
+    watch = _Watch(clock, limits.seconds)
     wanted = []
     for root in list(roots) or [swhid]:
         short, id = root.split(":")[2:]
@@ -85,8 +89,8 @@ def read_bare(
             raise ValueError(f"{root} is no object of git: give roots")
         wanted.append(_Wanted(_KINDS[short], id, b""))
     with Shelf(limits).guarded() as shelf:
-        _take_in(stream, swhid, shelf, limits)
-        walk = _Walk(shelf.git, limits)
+        _take_in(stream, swhid, shelf, limits, watch)
+        walk = _Walk(shelf.git, limits, watch)
         try:
             walk.run(wanted, history=history)
         finally:
@@ -101,7 +105,35 @@ def read_bare(
         )
 
 
-def _take_in(stream: BinaryIO, swhid: str, shelf: Shelf, limits: BundleLimits) -> None:
+class _Watch:
+    """How much time is left for one bundle.
+
+    Args:
+        clock: a monotonic clock, in seconds.
+        seconds: how much there is.
+    """
+
+    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+        self._clock = clock
+        self._seconds = seconds
+        self._end = clock() + seconds
+
+    def left(self) -> float:
+        """The seconds that are left.
+
+        Raises:
+            ServiceError: none are.
+        """
+        left = self._end - self._clock()
+        if left <= 0:
+            reason = f"looking into the bundle took more than {self._seconds:g} seconds"
+            raise ServiceError(reason)
+        return left
+
+
+def _take_in(
+    stream: BinaryIO, swhid: str, shelf: Shelf, limits: BundleLimits, watch: _Watch
+) -> None:
     packs = []
     for member in members(stream, f"{swhid}.git", limits, packed=False):
         if member.stream is None:
@@ -116,22 +148,21 @@ def _take_in(stream: BinaryIO, swhid: str, shelf: Shelf, limits: BundleLimits) -
         if pack:
             packs.append(name)
     for name in packs:
-        _index(shelf.git, name, limits)
+        _index(shelf.git, name, watch)
 
 
-def _index(git: Git, name: str, limits: BundleLimits) -> None:
+def _index(git: Git, name: str, watch: _Watch) -> None:
     """Make an index of a pack, which hashes every object in it."""
     path = git.directory / "objects" / name
     most = f"--max-input-size={path.stat().st_size}"
     small = "core.bigFileThreshold=16m"  # larger ones are not held in memory
     process = git.start("-c", small, "index-pack", most, "--threads=1", str(path))
     try:
-        _, said = process.communicate(timeout=limits.seconds)
-    except subprocess.TimeoutExpired as error:
+        _, said = process.communicate(timeout=watch.left())
+    except (subprocess.TimeoutExpired, ServiceError) as error:
         process.kill()
         process.communicate()
-        reason = f"indexing the bundle's pack took more than {limits.seconds:g} seconds"
-        raise ServiceError(reason) from error
+        raise ServiceError("indexing the bundle's pack took too long") from error
     if process.returncode:
         text = said.decode("utf-8", "replace").strip()[:300]
         raise ServiceError(f"the bundle's pack is damaged ({text})")
@@ -143,17 +174,19 @@ class _Walk:
     Args:
         git: the repository.
         limits: how much may be read.
+        watch: how much time there is.
 
     Attributes:
         checked: how many objects have their ids.
         faults: of those that have not.
     """
 
-    def __init__(self, git: Git, limits: BundleLimits) -> None:
+    def __init__(self, git: Git, limits: BundleLimits, watch: _Watch) -> None:
         self.checked = 0
         self.faults: list[Fault] = []
         self._git = git
         self._limits = limits
+        self._watch = watch
         self._bytes_left = limits.total_bytes
         self._process: subprocess.Popen[bytes] | None = None
         self._stand_in: str | None = None
@@ -170,12 +203,13 @@ class _Walk:
         """Look at objects and all that they lead to.
 
         Raises:
-            ServiceError: there are too many of them.
+            ServiceError: there are too many of them, or the time is up.
         """
         waiting = list(wanted)
         seen = {each.id: each.kind for each in waiting}
         while waiting:
             here = waiting.pop()
+            self._watch.left()
             if len(seen) > self._limits.objects:
                 reason = f"the bundle has more than {self._limits.objects:,} objects"
                 raise ServiceError(reason)

@@ -33,7 +33,7 @@ class BundleLimits(NamedTuple):
         object_bytes: of one object.
         objects: how many are looked at.
         total_bytes: of all objects that are looked at.
-        seconds: for indexing one pack.
+        seconds: for indexing its packs and looking at its objects.
     """
 
     unpacked: int = 8 << 30
