@@ -4,6 +4,7 @@ Source: schemas/capsule-manifest.schema.json.
 """
 
 import functools
+import itertools
 import json
 import math
 import re
@@ -22,6 +23,7 @@ from reverify.model.capsule import FileRecord, Manifest
 MANIFEST_BYTES = 64 << 20
 _DEPTH = 64
 _SHOWN = 20
+_MOST_FAULTS = 1000
 RESERVED = frozenset(
     {"ro-crate-metadata.json", "ro-crate-metadata.jsonld", "ro-crate-preview.html"}
 )
@@ -44,15 +46,22 @@ def read_manifest(data: bytes, name: str = "manifest") -> Manifest:
         ManifestError: it does not; each fault names its place and what to do.
     """
     document = _parse(data, name)
-    faults = sorted(_schema_faults(document)) or sorted(_path_faults(document))
+    faults = _first(_schema_faults(document)) or _first(_path_faults(document))
     if faults:
         positions = Positions(data.decode("utf-8-sig"))
         shown = [_placed(positions, *fault) for fault in faults[:_SHOWN]]
         if len(faults) > _SHOWN:
-            shown.append(f"and {len(faults) - _SHOWN} more faults")
+            more = len(faults) - _SHOWN
+            least = "at least " if len(faults) == _MOST_FAULTS else ""
+            shown.append(f"and {least}{more} more faults")
         pointers = [pointer for pointer, _ in faults[:_SHOWN]]
         raise ManifestError(name, shown, pointers)
     return Manifest(data=data, document=document)
+
+
+def _first(faults: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Faults in order; of a great many those that are found first."""
+    return sorted(itertools.islice(faults, _MOST_FAULTS))
 
 
 def manifest_of(document: Mapping[str, Any], name: str = "manifest") -> Manifest:
@@ -192,7 +201,7 @@ def _validator() -> Any:  # noqa: ANN401 - imported where it is used
     def date_time(value: object) -> bool:
         return not isinstance(value, str) or bool(datetime.fromisoformat(value))
 
-    @formats.checks("regex", raises=re.error)
+    @formats.checks("regex", raises=(re.error, OverflowError, RecursionError))
     def regex(value: object) -> bool:
         return not isinstance(value, str) or bool(re.compile(value))
 

@@ -136,6 +136,17 @@ def test_all_faults_are_told_at_once() -> None:
 
 def test_thousands_of_faults_are_counted() -> None:
     assert "and 80 more faults" in faults(inputs=[{}] * 100)
+    assert "and at least 980 more faults" in faults(inputs=[{}] * 2000)
+
+
+@pytest.mark.parametrize(
+    "pattern", ["(", "(" * 5000 + ")" * 5000, "a{" + "9" * 20 + "}"]
+)
+def test_a_pattern_that_cannot_be_used_is_told(pattern: str) -> None:
+    compare = {"method": "text", "ignore_patterns": [pattern]}
+    said = faults(outputs=[{"path": "a", "compare": compare}])
+    assert "/outputs/0/compare/ignore_patterns/0" in said
+    assert "is no regex" in said
 
 
 @pytest.mark.parametrize(
