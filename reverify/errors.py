@@ -10,7 +10,9 @@
     │   ├── UnsafeNameError   a name in it may not be used as a path
     │   └── LimitError        reading on would pass a budget
     └── ServiceError       something outside this process did not answer
-        └── RefusedError      we do not ask it: no public address, no URL
+        ├── RefusedError      we do not ask it: no public address, no URL
+        ├── MissingObjectError   a repository lacks what another object of it names
+        └── DamagedObjectError   an object of a repository is not what its id says
 
 A refuted claim is a finding, never an exception. Exceptions say that we could not
 work. Exit codes and HTTP status belong to the faces.
@@ -102,3 +104,11 @@ class ServiceError(ReverifyError):
 
 class RefusedError(ServiceError):
     """We refuse to ask it; asking again would not help."""
+
+
+class MissingObjectError(ServiceError):
+    """A repository lacks an object that another one names; nothing is refuted by it."""
+
+
+class DamagedObjectError(ServiceError):
+    """An object of a repository cannot be read, or its bytes do not have its id."""

@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from reverify.errors import ServiceError
 
@@ -55,6 +55,24 @@ _CONFIG = """[core]
 """
 _SHA256 = "[extensions]\n\tobjectFormat = sha256\n"
 _PATH = "/usr/bin:/bin"
+_BOUNDED = 'ulimit -f {0.blocks} && ulimit -t {0.seconds} && exec "$@"'
+
+
+class Bounds(NamedTuple):
+    """What one run of git may take before the system stops it.
+
+    Attributes:
+        file_bytes: how large a file may be that it writes.
+        seconds: how much time of the processor it may use.
+    """
+
+    file_bytes: int
+    seconds: int
+
+    @property
+    def blocks(self) -> int:
+        """The same in the blocks of 512 bytes by which the shell counts."""
+        return max(1, self.file_bytes // 512)
 
 
 class Git:
@@ -65,6 +83,8 @@ class Git:
         environment: variables that this repository needs besides, the folder whose
             objects it borrows say.
         config: lines to add to its config.
+        directory: a folder to keep instead; it becomes a repository if it is none.
+        bounds: what each run may take.
 
     Raises:
         ServiceError: there is no git on this machine.
@@ -76,19 +96,23 @@ class Git:
         algorithm: str = "sha1",
         environment: Mapping[str, str] | None = None,
         config: str = "",
+        directory: Path | None = None,
+        bounds: Bounds | None = None,
     ) -> None:
         program = shutil.which("git")
         if program is None:
             raise ServiceError("git is not installed; reverify reads commits with it")
         self.folder = Path(tempfile.mkdtemp(prefix="reverify-git-"))
         self.close = weakref.finalize(self, shutil.rmtree, self.folder, True)  # noqa: FBT003
-        for name in ("empty", "repository/objects", "repository/refs"):
-            (self.folder / name).mkdir(parents=True)
-        self.directory = self.folder / "repository"
+        (self.folder / "empty").mkdir()
+        self.directory = directory or self.folder / "repository"
+        for name in ("objects", "refs"):
+            (self.directory / name).mkdir(parents=True, exist_ok=True)
         (self.directory / "HEAD").write_text("ref: refs/heads/none\n")
         of_format = _SHA256 if algorithm == "sha256" else ""
         text = _CONFIG.format(version=1 if of_format else 0) + of_format + config
         (self.directory / "config").write_text(text)
+        self._bounds = bounds
         self._program = program
         self._variables = {**self._environment(), **(environment or {})}
 
@@ -130,13 +154,28 @@ class Git:
             "GIT_CEILING_DIRECTORIES": str(self.folder.parent),
         }
 
-    def command(self, arguments: Sequence[str]) -> list[str]:
-        """The whole command line of a call, environment and all."""
+    def command(
+        self,
+        arguments: Sequence[str],
+        settings: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> list[str]:
+        """The whole command line of a call, environment and all.
+
+        Args:
+            arguments: the subcommand and what it is given.
+            settings: further ones, `name=value`; they win over ours.
+            variables: further ones; they win over ours.
+        """
         # GitPython adds to the environment of this process; env -i begins anew.
-        variables = [f"{name}={value}" for name, value in self._variables.items()]
-        settings = [part for item in _SETTINGS for part in ("-c", item)]
-        git = [self._program, *settings, f"--git-dir={self.directory}"]
-        return ["/usr/bin/env", "-i", *variables, *git, *arguments]
+        whole = {**self._variables, **(variables or {})}
+        named = [f"{name}={value}" for name, value in whole.items()]
+        given = [part for item in (*_SETTINGS, *settings) for part in ("-c", item)]
+        git = [self._program, *given, f"--git-dir={self.directory}", *arguments]
+        command = ["/usr/bin/env", "-i", *named, *git]
+        if self._bounds is None:
+            return command
+        return ["/bin/sh", "-c", _BOUNDED.format(self._bounds), "sh", *command]
 
     def _door(self, folder: Path | None = None) -> "Door":
         try:
@@ -180,13 +219,22 @@ class Git:
             raise ServiceError(f"git {arguments[0]}: {said.strip()[:500]}")
         return output
 
-    def start(self, *arguments: str) -> "subprocess.Popen[bytes]":
-        """Start git, to be spoken with through its pipes."""
+    def start(
+        self,
+        *arguments: str,
+        settings: Sequence[str] = (),
+        variables: Mapping[str, str] | None = None,
+    ) -> "subprocess.Popen[bytes]":
+        """Start git, to be spoken with through its pipes.
+
+        It begins a group of processes, so that all that it starts can be ended.
+        """
         process = self._door().execute(
-            self.command(arguments),
+            self.command(arguments, settings, variables),
             istream=subprocess.PIPE,
             as_process=True,
             shell=False,
+            start_new_session=True,
         )
         started = process.proc
         if started is None:

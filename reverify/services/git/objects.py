@@ -5,9 +5,9 @@ import re
 import stat
 import subprocess
 from collections.abc import Iterable, Iterator
-from typing import BinaryIO, NamedTuple, cast
+from typing import BinaryIO, NamedTuple, NoReturn, cast
 
-from reverify.errors import ServiceError
+from reverify.errors import DamagedObjectError, MissingObjectError, ServiceError
 from reverify.model.swhid import git_id
 from reverify.services.git.command import Git
 
@@ -58,6 +58,10 @@ class Objects:
     Args:
         git: what runs where the objects are to be had.
         algorithm: sha1 or sha256.
+
+    Attributes:
+        padded: the ids of trees, of those read, that write a mode with a zero before
+            it; their ids hold over their own bytes alone.
     """
 
     def __init__(self, git: Git, algorithm: str) -> None:
@@ -66,6 +70,7 @@ class Objects:
         self._digits = {"sha1": 40, "sha256": 64}[algorithm]
         self._contents: subprocess.Popen[bytes] | None = None
         self._trees: dict[str, tuple[TreeEntry, ...]] = {}
+        self.padded: set[str] = set()
 
     def close(self) -> None:
         """End what was started."""
@@ -75,7 +80,7 @@ class Objects:
 
     def kinds(self, ids: Iterable[str]) -> dict[str, str]:
         """The kinds of those objects that there are: commit, tree, blob or tag."""
-        return {id: kind for id, (kind, _) in self._headers(ids).items()}
+        return {id: kind for id, (kind, _) in self.headers(ids).items()}
 
     def kind(self, id: str) -> str | None:
         """The kind of an object, or None if there is none of that id."""
@@ -83,9 +88,10 @@ class Objects:
 
     def size(self, id: str) -> int:
         """The size of an object in bytes; 0 if there is none of that id."""
-        return self._headers([id]).get(id, ("", 0))[1]
+        return self.headers([id]).get(id, ("", 0))[1]
 
-    def _headers(self, ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+    def headers(self, ids: Iterable[str]) -> dict[str, tuple[str, int]]:
+        """The kinds and sizes, in bytes, of those objects that there are."""
         asked = [id for id in dict.fromkeys(ids) if self._is_id(id)]
         if not asked:
             return {}
@@ -111,7 +117,7 @@ class Objects:
         lines = [line.split(" ") for line in head.split("\n")]
         trees = [line[1] for line in lines if line[0] == "tree" and len(line) > 1]
         if not trees or not self._is_id(trees[0]):
-            raise ServiceError(f"the commit {id} names no tree")
+            raise DamagedObjectError(f"the commit {id} names no tree")
         parents = (line[1] for line in lines if line[0] == "parent" and len(line) > 1)
         return Commit(id, trees[0], tuple(parents))
 
@@ -138,22 +144,28 @@ class Objects:
         if id not in self._trees:
             data = self._read(id, "tree")
             if data is None:
-                raise ServiceError(f"the tree {id} is missing from the repository")
-            self._trees[id] = tuple(self._entries(data))
+                self._miss("tree", id)
+            entries, padded = self._entries(data)
+            self._trees[id] = entries
+            if padded:
+                self.padded.add(id)
         return self._trees[id]
 
-    def _entries(self, data: bytes) -> Iterator[TreeEntry]:
+    def _entries(self, data: bytes) -> tuple[tuple[TreeEntry, ...], bool]:
+        found, padded = [], False
         start, width = 0, self._digits // 2
         while start < len(data):
             blank, end = data.find(b" ", start), data.find(b"\0", start)
             if not start < blank < end or end + 1 + width > len(data):
-                raise ServiceError("a tree breaks off in the middle of an entry")
+                raise DamagedObjectError("a tree breaks off in the middle of an entry")
             name = data[blank + 1 : end].decode("utf-8", "surrogateescape")
             mode = data[start:blank]
             if not re.fullmatch(b"[0-7]{5,6}", mode):
-                raise ServiceError(f"a tree gives {name!r} the mode {mode!r}")
+                raise DamagedObjectError(f"a tree gives {name!r} the mode {mode!r}")
             start = end + 1 + width
-            yield TreeEntry(int(mode, 8), name, data[end + 1 : start].hex())
+            padded = padded or mode.startswith(b"0")
+            found.append(TreeEntry(int(mode, 8), name, data[end + 1 : start].hex()))
+        return tuple(found), padded
 
     def entry(self, tree: str, path: str) -> TreeEntry | None:
         """The entry at a path below a tree, or None.
@@ -203,10 +215,26 @@ class Objects:
         """
         data = self._read(id, "blob", most)
         if data is None:
-            raise ServiceError(
-                f"the file contents {id} are missing from the repository"
-            )
+            self._miss("file contents", id)
         return data
+
+    def listed(self, id: str) -> bool:
+        """Whether the repository has something under an id, be it readable or not."""
+        if not self._is_id(id):
+            return False
+        output = self._git.run("rev-parse", f"--disambiguate={id[:-1]}", fails=True)
+        return id in output.decode("ascii", "replace").split()
+
+    def _miss(self, what: str, id: str) -> NoReturn:
+        """Say that an object is not to be had, and whether it is there nevertheless."""
+        found = self.kind(id)
+        if found is not None:
+            raise DamagedObjectError(f"{id} should be a {what}, and is a {found}")
+        if self.listed(id):
+            raise DamagedObjectError(
+                f"the {what} {id} cannot be read: it is damaged in the repository"
+            )
+        raise MissingObjectError(f"the {what} {id} is missing from the repository")
 
     # -- raw -------------------------------------------------------------------------
 
@@ -232,7 +260,7 @@ class Objects:
             return None
         if len(header) != 3:  # noqa: PLR2004 - id, kind, size
             self.close()
-            raise ServiceError(f"git cannot read the object {id}; see `git fsck`")
+            raise DamagedObjectError(f"git cannot read the object {id}; see `git fsck`")
         size = int(header[2])
         if header[1] != kind or size > most:
             if size > most and header[1] == kind:
@@ -250,7 +278,7 @@ class Objects:
         seen = git_id(kind, data, self._algorithm)
         if len(data) != size or seen != id:
             self.close()
-            raise ServiceError(
+            raise DamagedObjectError(
                 f"the {kind} {id} has changed in the repository: its bytes have the id"
                 f" {seen}"
             )
