@@ -128,8 +128,11 @@ def test_what_the_archive_leaves_out_is_not_taken_for_not_held(
     assert "not about this" in untold(answers[setting.repository.rev]).reason
 
 
-def test_batches_after_one_that_failed_are_not_sent(setting: Setting) -> None:
-    setting.double.fail("503")
+@pytest.mark.parametrize("fault", ["500", "503"])
+def test_batches_after_one_that_failed_are_not_sent(
+    setting: Setting, fault: str
+) -> None:
+    setting.double.fail(fault)
     answers = setting.archive.known(many(3000))
     assert len(setting.double.asked) == 4
     assert all(isinstance(answer, CouldNotTell) for answer in answers.values())
