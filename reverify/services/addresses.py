@@ -1,6 +1,10 @@
 """Which addresses belong to the public internet, and which lead back inside."""
 
 import ipaddress
+import socket
+from typing import Any, NamedTuple
+
+from reverify.errors import RefusedError
 
 _REFUSED_4 = tuple(
     ipaddress.ip_network(net)
@@ -32,3 +36,42 @@ def is_public(address: str) -> bool:
             return ip in _GLOBAL_6 and not any(ip in net for net in _REFUSED_6)
         ip = ip.ipv4_mapped
     return not any(ip in net for net in _REFUSED_4)
+
+
+class Found(NamedTuple):
+    """Where a host is, one of its addresses.
+
+    Attributes:
+        family: of the socket.
+        kind: of the socket.
+        protocol: of the socket.
+        address: what the socket connects to.
+    """
+
+    family: int
+    kind: int
+    protocol: int
+    address: Any
+
+
+def addresses_of(host: str, port: int, *, allow_private: bool) -> list[Found]:
+    """Resolve a name once, and look at every address.
+
+    Raises:
+        RefusedError: one of them is not public, and that is not allowed.
+        OSError: it has none.
+        UnicodeError: it is no name.
+    """
+    found = [
+        Found(family, kind, protocol, address)
+        for family, kind, protocol, _, address in socket.getaddrinfo(
+            host, port, type=socket.SOCK_STREAM
+        )
+    ]
+    addresses = [str(item.address[0]) for item in found]
+    if not allow_private and not all(map(is_public, addresses)):
+        raise RefusedError(
+            f"{host} is at {', '.join(addresses)}, which is not a public address;"
+            " --allow-private lets it through"
+        )
+    return found

@@ -16,8 +16,8 @@ import requests.adapters
 import urllib3
 from urllib3 import connection, connectionpool
 
-from reverify.errors import RefusedError, ServiceError
-from reverify.services.addresses import is_public
+from reverify.errors import ServiceError
+from reverify.services.addresses import addresses_of
 
 HEADER_SECONDS = 60.0
 
@@ -54,21 +54,15 @@ class _Guarded(connection.HTTPConnection):
 
     def _new_conn(self) -> socket.socket:
         try:
-            found = socket.getaddrinfo(
-                self._dns_host, self.port, type=socket.SOCK_STREAM
+            found = addresses_of(  # what it refuses, urllib3 does not try again
+                self._dns_host, self.port or 0, allow_private=self.allow_private
             )
         except (OSError, UnicodeError) as error:
             raise urllib3.exceptions.NameResolutionError(
                 self.host, self, socket.gaierror(str(error))
             ) from error
-        addresses = [str(item[4][0]) for item in found]
-        if not self.allow_private and not all(map(is_public, addresses)):
-            raise RefusedError(  # none that urllib3 would try again
-                f"{self.host} is at {', '.join(addresses)}, which is not a public"
-                " address; --allow-private lets it through"
-            )
         last: OSError | None = None
-        for family, kind, protocol, _, address in found:
+        for family, kind, protocol, address in found:
             sock = socket.socket(family, kind, protocol)
             try:
                 if isinstance(self.timeout, (int, float)):

@@ -10,7 +10,7 @@ import pytest
 import requests
 import responses
 from reverify.errors import LimitError, RefusedError, ServiceError, UsageError
-from reverify.services import guarded
+from reverify.services import addresses, guarded
 from reverify.services import http as door
 from reverify.services.addresses import is_public
 from reverify.services.http import Http, check_url
@@ -173,7 +173,7 @@ def test_a_name_that_is_bound_anew_between_redirects_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     with serving({"/": redirect("/again"), "/again": body(b"inside")}) as server:
-        monkeypatch.setattr(guarded, "is_public", lambda item: item == "127.0.0.1")
+        monkeypatch.setattr(addresses, "is_public", lambda item: item == "127.0.0.1")
         monkeypatch.setattr(
             socket, "getaddrinfo", _resolving(["127.0.0.1"], ["10.0.0.1"])
         )
@@ -208,7 +208,7 @@ def outside(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
         monkeypatch.setattr(socket.socket, "connect", redirected)
         public = is_public
         monkeypatch.setattr(
-            guarded, "is_public", lambda item: item == "127.0.0.2" or public(item)
+            addresses, "is_public", lambda item: item == "127.0.0.2" or public(item)
         )
         yield server
 
