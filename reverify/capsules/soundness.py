@@ -12,6 +12,9 @@ from reverify.model.capsule import Manifest
 from reverify.model.registry import KeptFile, Version
 from reverify.store.interface import Head, Store
 
+_MOST_MISSING = 1000
+"""So many registrations in a row are told of one by one."""
+
 
 class Damage(NamedTuple):
     """Something that is not what was put there.
@@ -94,13 +97,19 @@ def _all(store: Store, end: Head | None) -> Iterator[Version | Damage]:
         yield Damage("database", str(error))
     else:
         return
+    missing = 0
     for sequence in range(at + 1, (end.sequence if end else at) + 1):
         try:
             one = store.one(sequence)
         except DamagedError:
             yield Damage(f"registration {sequence}", "cannot be read")
+            one = None
         else:
             yield one or Damage(f"registration {sequence}", "cannot be found")
+        missing = 0 if one else missing + 1
+        if missing == _MOST_MISSING:  # where the chain ends may be damaged as well
+            yield Damage("database", f"no registration after {sequence} was looked for")
+            return
 
 
 def _version_damages(

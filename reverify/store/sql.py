@@ -41,9 +41,9 @@ class SqlStore(Store):
     ) -> Version | None:
         with self._database.writing() as connection:
             # Locks out all who write; SQLite did so when the transaction began.
-            end = connection.execute(select(head).with_for_update()).one_or_none()
-            last = end and _one(connection, versions.c.sequence == end.sequence)
-            if end is None or (last.digest if last else None) != end.digest:
+            end = self._head(connection, select(head).with_for_update())
+            last = _one(connection, versions.c.sequence == end.sequence)
+            if (last.digest if last else None) != end.digest:
                 raise DamagedError(
                     f"{self._database.name}: its chain does not end where it says;"
                     " nothing was added; `reverify capsule verify-db` tells what is"
@@ -97,7 +97,7 @@ class SqlStore(Store):
         with self._database.reading() as connection:
             if connection is None:
                 return ()
-            return tuple(connection.execute(query).scalars())
+            return tuple(str(found) for found in connection.execute(query).scalars())
 
     def manifest(self, sequence: int) -> bytes | None:  # noqa: D102
         query = select(versions.c.manifest).where(versions.c.sequence == sequence)
@@ -110,7 +110,12 @@ class SqlStore(Store):
         with self._database.reading() as connection:
             if connection is None:
                 return ()
-            rows = connection.execute(query.order_by(files.c.position))
+            rows = connection.execute(query.order_by(files.c.position)).all()
+            if [row.position for row in rows] != list(range(len(rows))):
+                raise DamagedError(
+                    f"{self._database.name}: files of registration {sequence} are gone,"
+                    " or were put in; restore a copy of it"
+                )
             return tuple(self._file(row) for row in rows)
 
     def history(self) -> Iterator[Version]:  # noqa: D102
@@ -126,13 +131,7 @@ class SqlStore(Store):
         with self._database.reading() as connection:
             if connection is None:
                 return Head(0, None)
-            rows = connection.execute(select(head)).all()
-            if len(rows) != 1:
-                raise DamagedError(
-                    f"{self._database.name}: does not say once where its chain ends;"
-                    " restore a copy of it"
-                )
-            return Head(rows[0].sequence, rows[0].digest)
+            return self._head(connection, select(head))
 
     def faults(self) -> Iterator[str]:  # noqa: D102
         with self._database.reading() as connection:
@@ -146,6 +145,15 @@ class SqlStore(Store):
     def close(self) -> None:  # noqa: D102
         self._database.close()
 
+    def _head(self, connection: Connection, query: Select[Any]) -> Head:
+        rows = connection.execute(query).all()
+        if [row.id for row in rows] != [1] or not isinstance(rows[0].sequence, int):
+            raise DamagedError(
+                f"{self._database.name}: does not say once where its chain ends;"
+                " restore a copy of it"
+            )
+        return Head(rows[0].sequence, rows[0].digest)
+
     def _stream(self, query: Select[Any]) -> Iterator[Version]:
         with self._database.reading() as connection:
             if connection is None:
@@ -156,6 +164,7 @@ class SqlStore(Store):
 
     def _file(self, row: Row[Any]) -> KeptFile:
         try:
+            _expect_kinds(row)
             return KeptFile(
                 role=Role(row.role),
                 path=row.path,
@@ -169,6 +178,21 @@ class SqlStore(Store):
                 f"{self._database.name}: a file of registration {row.version} is kept"
                 f" in a way that nobody wrote ({error}); restore a copy of it"
             ) from error
+
+
+def _expect_kinds(row: Row[Any]) -> None:
+    """SQLite lets anything be anywhere, and so does a damaged page.
+
+    Raises:
+        TypeError: a value is none that is kept there.
+    """
+    for value, kinds in (
+        (row.path, str),
+        (row.sha256, str | None),
+        (row.size, int | None),
+    ):
+        if not isinstance(value, kinds):
+            raise TypeError(f"{value!r} is of no kind that is kept there")
 
 
 def _add(connection: Connection, entry: Entry, *, is_first: bool) -> None:

@@ -507,6 +507,8 @@ TAMPERINGS = {
     "a file's role": f"UPDATE {FILES} SET role = 'x' WHERE version = 1",
     "files in another order": f"UPDATE {FILES} SET position = 2 - position + 10"
     " WHERE version = 1",
+    "a file's place in the list": f"UPDATE {FILES} SET position = 7 WHERE version = 1"
+    " AND position = 2",
     "no files": f"DELETE FROM {FILES} WHERE version = 1 AND position = 1",
     "more files": f"INSERT INTO {FILES} SELECT version, 9, role, path, sha256, size,"
     f" place, base FROM {FILES} WHERE version = 1 AND position = 1",
@@ -526,6 +528,7 @@ TAMPERINGS = {
     "a capsule of nothing": "INSERT INTO reverify_capsules VALUES ('x', 9)",
     "an old version is the latest": "UPDATE reverify_capsules SET latest = 1"
     " WHERE latest = 2",
+    "the end is nowhere": "UPDATE reverify_head SET sequence = -1, digest = NULL",
     "the end": "UPDATE reverify_head SET sequence = 3",
     "the end's digest": "UPDATE reverify_head SET digest = 'x'",
     "no end": "DELETE FROM reverify_head",
