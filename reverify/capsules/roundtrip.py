@@ -12,6 +12,7 @@ from reverify.capsules.export import export_capsule
 from reverify.capsules.importing import difference
 from reverify.capsules.manifest import manifest_of
 from reverify.capsules.mapping import Measured, crate_document, foreign, manifest_from
+from reverify.capsules.mapping.files import is_written_anew
 from reverify.capsules.mapping.interface import VERSIONS
 from reverify.capsules.mapping.terms import MANIFEST_SCHEMA, path_id
 from reverify.capsules.opening import OpenCapsule
@@ -152,23 +153,17 @@ def crate_losses(crate: Crate) -> Iterator[Loss]:
     root = metadata.root.id if metadata.root else "./"
     descriptor = metadata.descriptor.id if metadata.descriptor else DESCRIPTORS[0]
     names = {descriptor: DESCRIPTORS[0], root: root if "://" in root else "./"}
-    anew = _written_anew(metadata, manifest)
+    anew = _written_anew(metadata)
     for entity in metadata.entities:
         if entity is metadata.by_id.get(entity.id) and entity.id not in anew:
             known = after.get(names.get(entity.id, entity.id))
             yield from _entity_losses(entity.properties, known, names, anew)
 
 
-def _written_anew(metadata: Metadata, manifest: Manifest) -> set[str]:
+def _written_anew(metadata: Metadata) -> set[str]:
     """What each export writes by itself: the manifest as a file, citation, CodeMeta."""
-    root = metadata.root.id if metadata.root else "./"
-    kept = {path_id(file.path) for file in manifest.files() if file.path}
-    found = {MANIFEST_SCHEMA} & metadata.by_id.keys()
-    for entity in metadata.entities if found else ():
-        about = root in metadata.references(entity, "about")
-        if about and "File" in entity.types and entity.id not in kept:
-            found.add(entity.id)
-    return found
+    found = {MANIFEST_SCHEMA, *(e.id for e in metadata.entities if is_written_anew(e))}
+    return found & metadata.by_id.keys()
 
 
 def _stated(metadata: Metadata, manifest: Manifest) -> dict[str, Measured]:

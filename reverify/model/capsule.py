@@ -30,6 +30,7 @@ class Role(StrEnum):
     OUTPUT = "output"
     CODE = "code"
     LOCK = "lock file"
+    OTHER = "other file"
 
 
 class FileRecord(NamedTuple):
@@ -107,8 +108,9 @@ class Manifest:
         return self.document.get(name) or {}
 
     def files(self) -> Iterator[FileRecord]:
-        """Every file that it speaks of: inputs, outputs, code, lock file."""
-        for role, key in ((Role.INPUT, "inputs"), (Role.OUTPUT, "outputs")):
+        """Every file that it speaks of: inputs, outputs, others, code, lock file."""
+        keys = {"inputs": Role.INPUT, "outputs": Role.OUTPUT, "files": Role.OTHER}
+        for key, role in keys.items():
             for index, record in enumerate(self.document.get(key) or ()):
                 yield FileRecord(role, f"/{key}/{index}", record)
         for index, record in enumerate(self.part("code").get("files") or ()):

@@ -28,6 +28,8 @@ CONTENT: Mapping[str, bytes] = {
     "src/means.py": b"print('means')\n",
     "src/other.py": b"",
     "requirements.lock": b"numpy==1.26.4\n",
+    "README.md": b"# Rain\n",
+    "doc/notes.txt": b"A wet day.\n",
 }
 """The files of `FULL`, by their path."""
 
@@ -113,6 +115,10 @@ FULL: Json = {
             description="A plot of the means.",
             compare={"method": "image", "atol": 2},
         ),
+    ],
+    "files": [
+        _kept("README.md", "text/markdown", name="Read me", description="What it is."),
+        _kept("doc/notes.txt", "text/plain", name="Notes", description="Of the day."),
     ],
     "code": {
         "name": "means",
@@ -395,14 +401,14 @@ def manifests(draw: st.DrawFn, most_files: int = 200) -> Manifest:
 
     Args:
         draw: hypothesis's.
-        most_files: how many inputs and outputs there are at most.
+        most_files: how many inputs, outputs and other files there are at most.
     """
     document: Json = draw(_anything())
     count = draw(st.integers(0, most_files))
     document |= {
-        key: [_numbered(number, key) for number in range(count // 2)]
+        key: [_numbered(number, key) for number in range(count // 3)]
         + (document.get(key) or [])
-        for key in draw(st.sets(st.sampled_from(["inputs", "outputs"])))
+        for key in draw(st.sets(st.sampled_from(["inputs", "outputs", "files"])))
     }
     keys = draw(st.permutations(list(document)))
     return _legal({key: document[key] for key in keys})
@@ -428,7 +434,9 @@ def _legal(document: Json) -> Manifest:
 
 
 def _without_files(document: Json) -> Json:
-    kept = {k: v for k, v in document.items() if k not in {"inputs", "outputs"}}
+    kept = {
+        k: v for k, v in document.items() if k not in {"inputs", "outputs", "files"}
+    }
     for part, key in (("code", "files"), ("environment", "lock_file")):
         if isinstance(kept.get(part), dict):
             kept[part] = {k: v for k, v in kept[part].items() if k != key}

@@ -314,3 +314,19 @@ def test_the_crate_itself_is_never_written_over(
         answer = terminal("upgrade", crate, "-o", target, "--force")
         assert answer.code == 2
         assert "choose another name" in answer.err
+
+
+def test_files_that_have_no_part_in_a_run_come_along(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    files = {"a.csv": b"1\n", "doc/read me.txt": b"Read me.\n"}
+    write(tmp_path / "crate", {**files, METADATA: encode(document(files))})
+    answer = terminal("import", zipped(tmp_path / "crate", tmp_path / "crate.zip"))
+    assert answer.code == 0, answer.err
+    shutil.rmtree(tmp_path / "crate")
+    again = terminal("export", answer.out[:36], "-o", tmp_path / "again")
+    assert again.code == 0, again.err
+    for path, data in files.items():
+        assert (tmp_path / "again" / path).read_bytes() == data
+    report = verify(str(tmp_path / "again"), offline=True, skip=["conformance"])
+    assert report.verdict.outcome is Outcome.CONFIRMED

@@ -112,12 +112,13 @@ def write_graph(
     instrument, parts = write_code(graph, manifest, files, facts)
     link = "url" if ro_crate == "1.1" else "contentUrl"
     accessed = _accessed(manifest)
-    inputs, outputs = (
+    roles = {"inputs": Role.INPUT, "outputs": Role.OUTPUT, "files": Role.OTHER}
+    inputs, outputs, others = (
         [
             write_file(graph, record, files, role, accessed=accessed, link=link)
             for record in manifest.get(key) or ()
         ]
-        for key, role in (("inputs", Role.INPUT), ("outputs", Role.OUTPUT))
+        for key, role in roles.items()
     )
     environment = manifest.get("environment") or {}
     action = write_run(
@@ -129,7 +130,7 @@ def write_graph(
         agents=write_authors(graph, manifest),
         container=write_container(graph, environment.get("container")),
     )
-    parts = [*inputs, *outputs, *parts]
+    parts = [*inputs, *outputs, *parts, *others]
     write_root(graph, manifest, version=ro_crate, action=action, parts=parts)
     return graph
 

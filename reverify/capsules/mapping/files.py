@@ -1,4 +1,4 @@
-"""Files: inputs, outputs, code, lock file."""
+"""Files: inputs, outputs, code, lock file, and others."""
 
 import json
 import re
@@ -12,6 +12,7 @@ from reverify.capsules.mapping.terms import (
     MANIFEST_SCHEMA,
     basename,
     is_url,
+    own,
     path_id,
     url_id,
 )
@@ -27,6 +28,7 @@ _ROLES = {
     Role.OUTPUT: "What the run wrote.",
     Role.CODE: "Code that was run.",
     Role.LOCK: "The packages that the code ran with.",
+    Role.OTHER: "A file that is kept with the capsule.",
 }
 """What is said of a file that has no description; RO-Crate 1.2 wants one."""
 _SHA256_IRIS = frozenset(
@@ -134,8 +136,35 @@ def write_generated_file(graph: Graph, file: GeneratedFile) -> Json:
             "contentSize": str(file.measured.size),
             "sha256": file.measured.sha256,
             "about": {"@id": graph.root},
+            "additionalType": own("generated"),
         },
     )
+
+
+def is_written_anew(entity: Entity) -> bool:
+    """Whether each export writes a file by itself: the manifest, what is made of it."""
+    manifest = {"@id": MANIFEST_SCHEMA} in entity.values("conformsTo")
+    return manifest or own("generated") in entity.values("additionalType")
+
+
+def read_other_files(reader: Reader, root: Entity) -> list[Json]:
+    """The files that are parts of the root, or of its folders, and have no role."""
+    known = set(reader.ids.values())
+    waiting, seen = [root.id], {root.id}
+    records = []
+    while waiting:
+        entity = reader.metadata.by_id.get(waiting.pop(0))
+        for id in reader.metadata.references(entity, "hasPart") if entity else ():
+            part = reader.metadata.by_id.get(id)
+            if part is None or id in seen:
+                continue
+            seen.add(id)
+            waiting.append(id)
+            is_file = "File" in part.types and local_path(id) is not None
+            if is_file and id not in known and not is_written_anew(part):
+                record = read_file(reader, id, "another file", with_url=False)
+                records += [record] if record else []
+    return records
 
 
 def read_file(

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from reverify.capsules.mapping.document import write_graph
+from reverify.capsules.mapping.files import is_written_anew
 from reverify.capsules.mapping.graph import Graph
 from reverify.capsules.mapping.interface import CodeFacts, Json
 from reverify.capsules.mapping.reader import Reader, is_own
@@ -17,7 +18,15 @@ from reverify.crates.metadata import SPEC_PREFIX, Metadata
 _SAID = frozenset({"@id", "@type", "name", "description"})
 _ANEW = {
     "PropertyValue": _SAID | {"propertyID", "value"},
-    "File": _SAID | {"encodingFormat", "contentSize", "sha256", "about", "conformsTo"},
+    "File": _SAID
+    | {
+        "encodingFormat",
+        "contentSize",
+        "sha256",
+        "about",
+        "additionalType",
+        "conformsTo",
+    },
     "CreativeWork": _SAID | {"version"},
 }
 """What we say of the residue, of the manifest and generated files, of the schema."""
@@ -51,7 +60,7 @@ def foreign(metadata: Metadata) -> Json:
         facts=CodeFacts(),
         kept={"ids": ids, "entities": [], "set": {}, "add": {}, "context": []},
     )
-    dropped = {e.id for e in metadata.entities if _is_ours_alone(metadata, e, reader)}
+    dropped = {e.id for e in metadata.entities if _is_ours_alone(e)}
     found: Json = {"ids": ids, "entities": [], "set": {}, "add": {}, "context": []}
     for entity in metadata.entities:
         if entity.id in dropped:
@@ -84,18 +93,10 @@ def _renamed(reader: Reader, document: Json, root: Entity) -> dict[str, str]:
     return names
 
 
-def _is_ours_alone(metadata: Metadata, entity: Entity, reader: Reader) -> bool:
+def _is_ours_alone(entity: Entity) -> bool:
     """Whether each crate has it anew: residue, manifest, generated files."""
-    if is_own(entity, KIND) or entity.id == MANIFEST_SCHEMA:
-        return True
-    if (
-        "capsule" not in reader.ids
-        or metadata.root is None
-        or "File" not in entity.types
-    ):
-        return False
-    about = metadata.root.id in metadata.references(entity, "about")
-    return about and entity.id not in reader.ids.values()
+    is_named_so = is_own(entity, KIND) or entity.id == MANIFEST_SCHEMA
+    return is_named_so or ("File" in entity.types and is_written_anew(entity))
 
 
 def _beyond(entity: Entity, names: Mapping[str, str]) -> Json:

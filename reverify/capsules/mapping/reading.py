@@ -17,7 +17,11 @@ from reverify.capsules.mapping.code import (
     read_code,
     read_environment,
 )
-from reverify.capsules.mapping.files import read_compare, read_file
+from reverify.capsules.mapping.files import (
+    read_compare,
+    read_file,
+    read_other_files,
+)
 from reverify.capsules.mapping.interface import Json
 from reverify.capsules.mapping.reader import Reader
 from reverify.capsules.mapping.run import find_run, read_platform, read_run, read_status
@@ -90,6 +94,8 @@ def read_graph(reader: Reader) -> tuple[Json, Entity]:
     else:
         document["status"] = _status(reader, action)
         document |= _read_action(reader, action)
+    if others := read_other_files(reader, root):
+        document["files"] = others
     if document.get("description") == description_of(document):
         del document["description"]
     return document, root
