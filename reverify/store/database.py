@@ -22,15 +22,13 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
 from reverify.errors import DamagedError, StoreError, UsageError
 from reverify.store.tables import KNOWN_REVISIONS, REVISION, VERSION_TABLE
+from reverify.store.telling import BUSY_SECONDS, ELSEWHERE, first_line, translate
 
 T = TypeVar("T")
-BUSY_SECONDS = 60
-"""How long to wait for others to be done with writing."""
 CONNECT_SECONDS = 10
 _LOCK = 0x7265_7665_7269_6679
 """The advisory lock of PostgreSQL under which migrations are made."""
 _A_REVISION = re.compile(r"[0-9]{4}")
-_ELSEWHERE = "choose another with REVERIFY_DB"
 
 
 class Database:
@@ -174,7 +172,7 @@ class Database:
         if not tables.has_table(VERSION_TABLE):
             if self.is_sqlite and tables.get_table_names():
                 raise StoreError(
-                    f"{self.name}: is a database of something else; {_ELSEWHERE}"
+                    f"{self.name}: is a database of something else; {ELSEWHERE}"
                 )
             return None
         query = text(f"SELECT version_num FROM {VERSION_TABLE}")  # noqa: S608 - a constant
@@ -193,7 +191,7 @@ class Database:
             raise StoreError(
                 f"{self.name}: was made by a newer reverify (its tables are of revision"
                 f" {found[0]!r}, this one knows {REVISION!r}); update reverify, or"
-                f" {_ELSEWHERE}"
+                f" {ELSEWHERE}"
             )
         return found[0]
 
@@ -230,23 +228,18 @@ class Database:
         try:
             yield
         except DBAPIError as error:
-            raise self._translate(error.orig or error, done) from error
+            raise translate(error.orig or error, self.name, done) from error
         except sqlite3.Error as error:
-            raise self._translate(error, done) from error
+            raise translate(error, self.name, done) from error
         except (SQLAlchemyError, UnicodeError) as error:
             raise DamagedError(
-                f"{self.name}: holds what nobody put there ({_first_line(error)});"
+                f"{self.name}: holds what nobody put there ({first_line(error)});"
                 " restore a copy of it"
             ) from error
         except OSError as error:
             raise StoreError(
-                f"{self.name}: cannot be {done} ({error.strerror}); {_ELSEWHERE}"
+                f"{self.name}: cannot be {done} ({error.strerror}); {ELSEWHERE}"
             ) from error
-
-    def _translate(self, error: BaseException, done: str) -> StoreError:
-        if isinstance(error, sqlite3.Error):
-            return _of_sqlite(error, self.name, done)
-        return _of_postgresql(error, self.name, done)
 
 
 def _read(url: str) -> URL:
@@ -336,75 +329,3 @@ def _patiently(act: Callable[[], T]) -> T:
             if code != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
                 raise
         time.sleep(0.01)
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().partition("\n")[0]
-
-
-_OF_SQLITE = {
-    sqlite3.SQLITE_BUSY: (
-        f"others have been writing to it for {BUSY_SECONDS} seconds; try again when"
-        " they are done"
-    ),
-    sqlite3.SQLITE_FULL: "the disk is full, nothing was written; make room, try again",
-    sqlite3.SQLITE_IOERR: (
-        "cannot be {done} ({said}); see that the disk works and is not full, try again"
-    ),
-    sqlite3.SQLITE_READONLY: f"may only be read; change its mode, or {_ELSEWHERE}",
-    sqlite3.SQLITE_CANTOPEN: (
-        "cannot be opened ({said}); see that its folder is there and may be written, or"
-        f" {_ELSEWHERE}"
-    ),
-}
-"""What to say, by SQLite's code."""
-_DAMAGED = "`reverify capsule verify-db` tells what is wrong; restore a copy of it"
-
-
-def _of_sqlite(error: sqlite3.Error, name: str, done: str) -> StoreError:
-    said, code = _first_line(error), getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in _OF_SQLITE:
-        return StoreError(f"{name}: {_OF_SQLITE[code].format(done=done, said=said)}")
-    if code == sqlite3.SQLITE_NOTADB:
-        return DamagedError(
-            f"{name}: is no database of SQLite, or its beginning is damaged; restore a"
-            f" copy of it, or {_ELSEWHERE}"
-        )
-    # Nobody but us writes there: what does not fit its tables is damage as well.
-    return DamagedError(f"{name}: is damaged ({said}); {_DAMAGED}")
-
-
-_CLASSES = {
-    "28": "see that user and password in REVERIFY_DB are right",
-    "3D": "create that database, or choose another with REVERIFY_DB",
-    "42": "see that the user may create and change tables there",
-    "53": "make room on the server and try again",
-    "25": "it may only be read; choose another with REVERIFY_DB",
-    "55": "others are at it; try again",
-    "40": "others are at it; try again",
-    "57": "try again when the server is up",
-}
-"""What to do, by the class of SQLSTATE."""
-_BROKEN = ("XX", "22", "23")
-"""Classes of SQLSTATE that tell of data that is not as it was put there."""
-_SAID_FATAL = re.compile(r"FATAL:\s+(.*)")
-
-
-def _of_postgresql(error: BaseException, name: str, done: str) -> StoreError:
-    state = getattr(error, "sqlstate", None) or ""
-    said = _first_line(error)
-    fatal = _SAID_FATAL.search(str(error))
-    if fatal is not None:
-        said = fatal[1]
-        if re.search(r"password|authentication|role .* does not exist", said):
-            state = state or "28000"
-        elif re.search(r"database .* does not exist", said):
-            state = state or "3D000"
-    if "no password supplied" in str(error):
-        state = "28000"
-    if state.startswith(_BROKEN):
-        return DamagedError(f"{name}: is damaged ({said}); {_DAMAGED}")
-    advice = _CLASSES.get(state[:2])
-    if advice is None:
-        advice = "see that the server runs and that REVERIFY_DB names it"
-    return StoreError(f"{name}: cannot be {done} ({said}); {advice}")
