@@ -128,6 +128,22 @@ def _read_words(text: str) -> tuple[str, ...]:
     return tuple(word.strip() for word in text.split(",") if word.strip())
 
 
+def _read_mirrors(text: str) -> tuple[str, ...]:
+    found = _read_words(text)
+    if found:
+        from reverify.services.git.origins import read_mirrors  # noqa: PLC0415
+
+        try:
+            read_mirrors(found)
+        except UsageError as error:
+            raise ValueError(str(error)) from error
+    return found
+
+
+def _read_folders(text: str) -> tuple[Path, ...]:
+    return tuple(Path(word) for word in _read_words(text))
+
+
 def _read_database(text: str) -> str:
     scheme = text.partition(":")[0].partition("+")[0]
     if scheme not in {"sqlite", "postgresql", "postgres"}:
@@ -177,10 +193,15 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "cache_dir": _read_folder,
     "swh_url": _read_base,
     "swh_token": Secret,
+    "source": _read_words,
+    "git_clones": _read_folders,
+    "git_mirrors": _read_mirrors,
+    "use_git_credentials": _read_flag,
 }
 _LISTS = {"only": False, "skip": False, "profile": True, "format": True}
+_LISTS |= {"source": True, "git_clones": False, "git_mirrors": False}
 """Settings that may be a list, and whether an item may hold a comma."""
-_OF_OTHERS = {"GIT_MIRRORS", "TOKEN"}
+_OF_OTHERS = {"TOKEN"}
 """Variables that are ours and no settings of a check."""
 _PREFIX = "REVERIFY_"
 
@@ -208,6 +229,12 @@ class Settings:
         cache_dir: the folder for what can be had again.
         swh_url: the base of the API of Software Heritage, or of a mirror of it.
         swh_token: a token for that API, or `@` and the file that holds it.
+        source: where to look for code first: repositories, by path or URL.
+        git_clones: folders of clones in which to look for code next.
+        git_mirrors: what to ask in place of which origins of code,
+            `https://HOST/=file:///FOLDER/` or another URL.
+        use_git_credentials: use your own git credentials, for hosts that `source` or
+            `git-mirrors` names alone.
         origins: where each setting came from, by its name.
     """
 
@@ -229,6 +256,10 @@ class Settings:
     cache_dir: Path = Path()
     swh_url: str = "https://archive.softwareheritage.org/api/1/"
     swh_token: Secret = _NO_SECRET
+    source: tuple[str, ...] = ()
+    git_clones: tuple[Path, ...] = ()
+    git_mirrors: tuple[str, ...] = ()
+    use_git_credentials: bool = False
     origins: Mapping[str, str]
 
     @property
@@ -245,8 +276,7 @@ class Settings:
         if not self.swh_token:
             return ""
         url, place = self.swh_url, self.origins["swh_url"]
-        by_project = PROJECT_FILE in place or "[tool.reverify]" in place
-        if by_project and place != self.origins["swh_token"]:
+        if _is_of_project(place) and place != self.origins["swh_token"]:
             raise UsageError(
                 f"{place} says where the archive is, and so where your token would go;"
                 " set REVERIFY_SWH_URL yourself, or unset REVERIFY_SWH_TOKEN"
@@ -255,6 +285,29 @@ class Settings:
         if url.startswith("http:") and host not in {"localhost", "127.0.0.1", "::1"}:
             raise UsageError(f"{url}: a token is sent by https only")
         return self.swh_token.reveal()
+
+    def git_credentials(self) -> bool:
+        """Whether the user's own git credentials may be used.
+
+        Raises:
+            UsageError: the project says so, or says to whom they would go.
+        """
+        if not self.use_git_credentials:
+            return False
+        for name in ("use_git_credentials", "source", "git_mirrors"):
+            place = self.origins[name]
+            if _is_of_project(place):
+                raise UsageError(
+                    f"{place} says {name.replace('_', '-')}, and so where your"
+                    f" credentials would go; set REVERIFY_{name.upper()} yourself, or"
+                    " unset REVERIFY_USE_GIT_CREDENTIALS"
+                )
+        return True
+
+
+def _is_of_project(place: str) -> bool:
+    """Whether a setting came from the folder where the user stands."""
+    return PROJECT_FILE in place or "[tool.reverify]" in place
 
 
 NAMES = tuple(field.name for field in fields(Settings) if field.name != "origins")

@@ -175,9 +175,54 @@ def test_a_variable_that_is_nearly_ours_is_an_error_with_a_suggestion(
         house.load(environ={"REVERIFY_OFF_LINE": "1"})
 
 
-@pytest.mark.parametrize("name", ["GIT_MIRRORS", "TOKEN"])
-def test_variables_of_other_commands_are_let_be(house: House, name: str) -> None:
-    assert house.load(environ={f"REVERIFY_{name}": "x"}).format == ("text",)
+def test_variables_of_other_commands_are_let_be(house: House) -> None:
+    assert house.load(environ={"REVERIFY_TOKEN": "x"}).format == ("text",)
+
+
+# -- where code is looked for ------------------------------------------------------
+
+
+def test_mirrors_are_listed_with_commas_between(house: House) -> None:
+    text = "https://a.example/=file:///srv/a/, https://b.example/=https://c.example/"
+    settings = house.load(environ={"REVERIFY_GIT_MIRRORS": text})
+    assert settings.git_mirrors == tuple(text.split(", "))
+
+
+def test_a_mirror_that_makes_no_sense_is_an_error(house: House) -> None:
+    with pytest.raises(
+        UsageError, match=r"environment: git-mirrors: .*=file:///FOLDER"
+    ):
+        house.load(environ={"REVERIFY_GIT_MIRRORS": "/srv/mirrors"})
+
+
+def test_sources_and_clones_may_be_several(house: House) -> None:
+    house.own('source = ["../code", "https://a.example/b,c"]\ngit-clones = "x,y"')
+    settings = house.load()
+    assert settings.source == ("../code", "https://a.example/b,c")
+    assert settings.git_clones == (Path("x"), Path("y"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "use-git-credentials = true",
+        'git-mirrors = ["https://a.example/=https://b.example/"]',
+        'source = "https://b.example/a"',
+    ],
+)
+def test_a_project_does_not_say_where_credentials_go(house: House, text: str) -> None:
+    house.project(text)
+    environ = {"REVERIFY_USE_GIT_CREDENTIALS": "1"}
+    if text.startswith("use"):
+        environ = {}
+    with pytest.raises(UsageError, match="where your credentials would go"):
+        house.load(environ=environ).git_credentials()
+
+
+def test_credentials_are_used_if_the_user_says_so(house: House) -> None:
+    assert not house.load().git_credentials()
+    settings = house.load(environ={"REVERIFY_USE_GIT_CREDENTIALS": "1"})
+    assert settings.git_credentials()
 
 
 def test_a_variable_like_none_of_ours_is_let_be(house: House) -> None:

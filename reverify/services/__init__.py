@@ -7,6 +7,7 @@ from reverify.services.clock import Clock, SystemClock
 from reverify.services.http import Http
 
 if TYPE_CHECKING:
+    from reverify.services.git.places import CodeSources
     from reverify.services.software_heritage import Archive
 
 
@@ -18,11 +19,13 @@ class Services:
         http: the one way to the web; None when offline, and then no socket is opened.
         clock: what time it is.
         archive: Software Heritage; None when offline.
+        code: where code is looked for; None if there is nowhere to look.
     """
 
     http: Http | None = None
     clock: Clock = field(default_factory=SystemClock)
     archive: "Archive | None" = None
+    code: "CodeSources | None" = None
 
 
 __all__ = ["Clock", "Http", "Services", "SystemClock"]

@@ -55,7 +55,10 @@ _CONFIG = """[core]
 """
 _SHA256 = "[extensions]\n\tobjectFormat = sha256\n"
 _PATH = "/usr/bin:/bin"
-_BOUNDED = 'ulimit -f {0.blocks} && ulimit -t {0.seconds} && exec "$@"'
+_BOUNDED = (
+    "ulimit -f {0.blocks} && ulimit -t {0.seconds} || exit 1;"
+    ' ulimit -v {0.kib} 2>/dev/null; exec "$@"'  # not every system can bound memory
+)
 
 
 class Bounds(NamedTuple):
@@ -64,15 +67,22 @@ class Bounds(NamedTuple):
     Attributes:
         file_bytes: how large a file may be that it writes.
         seconds: how much time of the processor it may use.
+        memory_bytes: how much it may have in memory, files that it maps included.
     """
 
     file_bytes: int
     seconds: int
+    memory_bytes: int = 4 << 30
 
     @property
     def blocks(self) -> int:
         """The same in the blocks of 512 bytes by which the shell counts."""
         return max(1, self.file_bytes // 512)
+
+    @property
+    def kib(self) -> int:
+        """The bound of memory in the unit of the shell."""
+        return self.memory_bytes // 1024
 
 
 class Git:
@@ -158,18 +168,20 @@ class Git:
         self,
         arguments: Sequence[str],
         settings: Sequence[str] = (),
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, str | None] | None = None,
     ) -> list[str]:
         """The whole command line of a call, environment and all.
 
         Args:
             arguments: the subcommand and what it is given.
             settings: further ones, `name=value`; they win over ours.
-            variables: further ones; they win over ours.
+            variables: further ones; they win over ours, and None takes one away.
         """
         # GitPython adds to the environment of this process; env -i begins anew.
-        whole = {**self._variables, **(variables or {})}
-        named = [f"{name}={value}" for name, value in whole.items()]
+        whole: dict[str, str | None] = {**self._variables, **(variables or {})}
+        named = [
+            f"{name}={value}" for name, value in whole.items() if value is not None
+        ]
         given = [part for item in (*_SETTINGS, *settings) for part in ("-c", item)]
         git = [self._program, *given, f"--git-dir={self.directory}", *arguments]
         command = ["/usr/bin/env", "-i", *named, *git]
@@ -223,7 +235,7 @@ class Git:
         self,
         *arguments: str,
         settings: Sequence[str] = (),
-        variables: Mapping[str, str] | None = None,
+        variables: Mapping[str, str | None] | None = None,
     ) -> "subprocess.Popen[bytes]":
         """Start git, to be spoken with through its pipes.
 

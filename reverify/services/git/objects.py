@@ -65,7 +65,7 @@ class Objects:
     """
 
     def __init__(self, git: Git, algorithm: str) -> None:
-        self._git = git
+        self.git = git
         self._algorithm = algorithm
         self._digits = {"sha1": 40, "sha256": 64}[algorithm]
         self._contents: subprocess.Popen[bytes] | None = None
@@ -96,7 +96,7 @@ class Objects:
         if not asked:
             return {}
         lines = "".join(f"{id}\n" for id in asked).encode()
-        answer = self._git.run("cat-file", "--batch-check", given=lines)
+        answer = self.git.run("cat-file", "--batch-check", given=lines)
         found = {}
         for line in answer.decode("ascii", "replace").split("\n"):
             words = line.split()
@@ -222,7 +222,7 @@ class Objects:
         """Whether the repository has something under an id, be it readable or not."""
         if not self._is_id(id):
             return False
-        output = self._git.run("rev-parse", f"--disambiguate={id[:-1]}", fails=True)
+        output = self.git.run("rev-parse", f"--disambiguate={id[:-1]}", fails=True)
         return id in output.decode("ascii", "replace").split()
 
     def _miss(self, what: str, id: str) -> NoReturn:
@@ -245,7 +245,7 @@ class Objects:
         if not self._is_id(id):
             return None
         if self._contents is None:
-            self._contents = self._git.start("cat-file", "--batch")
+            self._contents = self.git.start("cat-file", "--batch")
         to, back = (
             cast("BinaryIO", self._contents.stdin),
             cast("BinaryIO", self._contents.stdout),

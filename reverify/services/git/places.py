@@ -1,0 +1,435 @@
+"""Looking for a commit: at the user's own places first, then at its origin's."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from reverify.errors import (
+    DamagedObjectError,
+    MissingObjectError,
+    RefusedError,
+    ServiceError,
+    UsageError,
+)
+from reverify.model.finding import Evidence, timestamp
+from reverify.services.clock import Clock
+from reverify.services.git.answers import (
+    CouldNotTell,
+    Found,
+    NotFound,
+    Place,
+    PlaceError,
+    Reach,
+    Reachability,
+    Reason,
+    Why,
+)
+from reverify.services.git.cache import Cache, Kept
+from reverify.services.git.credentials import Credentials
+from reverify.services.git.fetching import Fetching
+from reverify.services.git.local import first_there, local_revision, opened
+from reverify.services.git.objects import FULL_ID, Objects
+from reverify.services.git.origins import (
+    Mirror,
+    Origin,
+    hosts_of,
+    local_path,
+    read_origin,
+)
+from reverify.services.git.reachability import (
+    FORK_HOSTS,
+    Question,
+    at_origin,
+    in_repository,
+)
+from reverify.services.git.remote import CodeLimits, Remote
+from reverify.services.git.revision import Revision, read_revision
+from reverify.services.http import Http
+
+_DIGITS_OF_SHA256 = 64
+
+
+class Recovered(Protocol):
+    """A commit that the archive gave back; close it when done."""
+
+    @property
+    def objects(self) -> Objects:
+        """Where its objects are."""
+
+    def close(self) -> None:
+        """Let go of them."""
+
+
+class Vault(Protocol):
+    """The archive, asked for one commit with all its trees and files."""
+
+    def __call__(self, commit: str) -> Recovered | None:
+        """Have it back; None if the archive does not hold it.
+
+        Raises:
+            ServiceError: that cannot be told.
+        """
+
+
+class _Step(NamedTuple):
+    """One place, and how it is asked."""
+
+    place: Place
+    source: str
+    look: Callable[[], Revision]
+
+
+class CodeSources:
+    """All places where code may be, in the order in which they are asked.
+
+    Args:
+        cache: what is kept of what was fetched.
+        http: the door to the web; None when offline, and then no server is asked.
+        clock: what time it is.
+        sources: paths and addresses that the user gave for this crate.
+        clones: paths of the user's own clones, whatever they are clones of.
+        mirrors: what stands in for which origins.
+        vault: the archive, asked last.
+        allow_private: whether private and loopback addresses may be contacted; by http,
+            too.
+        credentials: the user's own, for hosts of `sources` and `mirrors` alone.
+        limits: what it may cost.
+        fork_hosts: hosts that share objects between forks.
+    """
+
+    def __init__(
+        self,
+        *,
+        cache: Cache,
+        http: Http | None,
+        clock: Clock,
+        sources: Sequence[str] = (),
+        clones: Sequence[Path] = (),
+        mirrors: Sequence[Mirror] = (),
+        vault: Vault | None = None,
+        allow_private: bool = False,
+        credentials: Credentials | None = None,
+        limits: CodeLimits | None = None,
+        fork_hosts: frozenset[str] = FORK_HOSTS,
+    ) -> None:
+        self._cache = cache
+        self._http = http
+        self._clock = clock
+        self._sources = tuple(sources)
+        self._clones = tuple(clones)
+        self._mirrors = tuple(mirrors)
+        self._vault = vault
+        self._allow_private = allow_private
+        self._credentials = credentials
+        self._limits = limits or CodeLimits()
+        self._fork_hosts = fork_hosts
+        self._trusted = frozenset(
+            hosts_of([*self._sources, *(mirror.target for mirror in self._mirrors)])
+        )
+        self._lock = threading.Lock()
+        self._remotes: dict[Origin, Remote] = {}
+        self._failed: dict[tuple[Origin, str], PlaceError] = {}
+
+    # -- finding -----------------------------------------------------------------------
+
+    def find(
+        self, commit: str, *, origin: str | None = None, paths: Iterable[str] = ()
+    ) -> Found | NotFound | CouldNotTell:
+        """Look for a commit, its trees, and the contents of files in it.
+
+        Args:
+            commit: a whole id, in lower case.
+            origin: the address of its repository, as the crate says it.
+            paths: files whose contents are wanted too. To compare a file with a commit
+                its id is enough; contents are needed for pointers of Git LFS.
+
+        Returns:
+            what the first place gave that has all of it; else why not.
+
+        Raises:
+            UsageError: that is no whole id, or a path of the user's is no repository.
+        """
+        if not FULL_ID.fullmatch(commit):
+            raise UsageError(f"{commit!r} is no whole id of a commit")
+        wanted = tuple(dict.fromkeys(paths))
+        evidence: list[Evidence] = []
+        reasons: list[Reason] = []
+        best: tuple[Revision, tuple[str, ...]] | None = None
+        for step in self._steps(commit, origin, wanted):
+            answer = self._take(step, wanted)
+            if isinstance(answer, Reason):
+                reasons.append(answer)
+                evidence.append(self._evidence(step, commit, answer.text))
+                continue
+            revision, lacking, said = answer
+            evidence.append(self._evidence(step, commit, said))
+            if not lacking:
+                if best is not None:
+                    best[0].close()
+                return Found(
+                    revision=revision,
+                    place=step.place,
+                    source=step.source,
+                    evidence=tuple(evidence),
+                    reasons=tuple(reasons),
+                )
+            reasons.append(Reason(step.place, step.source, Why.INCOMPLETE, said))
+            if best is not None and len(best[1]) <= len(lacking):
+                revision.close()
+                continue
+            if best is not None:
+                best[0].close()
+            best = revision, lacking
+        if reasons and all(reason.why.settles for reason in reasons):
+            return NotFound(reasons=tuple(reasons), evidence=tuple(evidence))
+        return CouldNotTell(
+            reasons=tuple(reasons),
+            evidence=tuple(evidence),
+            revision=best[0] if best else None,
+            lacking=best[1] if best else (),
+        )
+
+    def _take(
+        self, step: _Step, wanted: Sequence[str]
+    ) -> Reason | tuple[Revision, tuple[str, ...], str]:
+        """Ask one place.
+
+        Returns:
+            the commit, the paths whose contents it lacks, and what is said of it; or
+            why there is none.
+        """
+        try:
+            revision = step.look()
+        except PlaceError as error:
+            return Reason(step.place, step.source, error.why, error.text)
+        except ServiceError as error:
+            return Reason(step.place, step.source, _why(error), str(error))
+        try:
+            lacking = tuple(entry.name for entry in revision.lacking(wanted))
+            left = [path for path in wanted if path not in lacking]
+            revision.see(left, self._limits.contents_bytes)
+        except ServiceError as error:
+            revision.close()
+            return Reason(step.place, step.source, _why(error), str(error))
+        said = f"found, and hashed again: the commit and {revision.trees} trees"
+        said += f" ({revision.note})" if revision.note else ""
+        if lacking:
+            said += f"; the contents of {_listed(lacking)} are missing there"
+        return revision, lacking, said
+
+    def _evidence(self, step: _Step, commit: str, said: str) -> Evidence:
+        method = f"{step.place}: commit {commit} with its trees"
+        return Evidence(method, said, self._clock.now(), step.source)
+
+    # -- the places --------------------------------------------------------------------
+
+    def _steps(
+        self, commit: str, origin: str | None, paths: Sequence[str]
+    ) -> Iterator[_Step]:
+        for text in self._sources:
+            yield self._named(Place.SOURCE, text, commit, paths)
+        for path in self._clones:
+            look = partial(local_revision, [path], commit)
+            yield _Step(Place.CLONE, str(path), look)
+        if origin is not None:
+            yield from self._of_origin(origin, commit, paths)
+        if self._vault is not None:
+            source = "Software Heritage"
+            yield _Step(Place.VAULT, source, partial(self._recover, commit))
+
+    def _named(
+        self, place: Place, text: str, commit: str, paths: Sequence[str]
+    ) -> _Step:
+        """A place that the user named, by its path or its address."""
+        path = local_path(text)
+        if path is not None:
+            return _Step(place, str(path), partial(local_revision, [path], commit))
+        return _Step(place, text, partial(self._remote_look, text, commit, paths))
+
+    def _of_origin(
+        self, origin: str, commit: str, paths: Sequence[str]
+    ) -> Iterator[_Step]:
+        try:
+            read = self._read(origin)
+        except RefusedError as error:
+            reason = PlaceError(Why.REFUSED, str(error))
+            yield _Step(Place.ORIGIN, origin, partial(_fail, reason))
+            return
+        for mirror in self._mirrors:
+            there = mirror.of(read)
+            if isinstance(there, str):
+                yield self._named(Place.MIRROR, there, commit, paths)
+            elif there is not None:
+                yield _Step(
+                    Place.MIRROR,
+                    str(there[0]),
+                    lambda folders=there: local_revision(
+                        folders, commit, is_mirror=True
+                    ),  # type: ignore[misc]
+                )
+        yield _Step(
+            Place.ORIGIN, read.url, partial(self._remote_look, read.url, commit, paths)
+        )
+
+    def _read(self, text: str) -> Origin:
+        """Read an address.
+
+        Raises:
+            RefusedError: it is not asked.
+        """
+        return read_origin(text, plain_http=self._allow_private)
+
+    def _remote_look(self, url: str, commit: str, paths: Sequence[str]) -> Revision:
+        """Have a commit from what is kept of a server, or from the server.
+
+        Raises:
+            PlaceError: it does not have it, or cannot be asked.
+            ServiceError: what it gave cannot be read.
+        """
+        try:
+            origin = self._read(url)
+        except RefusedError as error:
+            raise PlaceError(Why.REFUSED, str(error)) from error
+        if (origin, commit) in self._failed:
+            raise self._failed[origin, commit]
+        kept = self._cache.open(origin)
+        fetching = Fetching(kept, self._remote(origin), commit, _algorithm(commit))
+        with contextlib.ExitStack() as stack:
+            stack.callback(kept.close)
+            try:
+                revision = fetching.revision(paths)
+            except PlaceError as error:
+                self._failed[origin, commit] = error
+                raise
+            stack.pop_all()
+        revision.note = self._note(kept, fetching, commit)
+        return revision
+
+    def _note(self, kept: Kept, fetching: Fetching, commit: str) -> str:
+        """How a commit came here, and why contents of its files did not."""
+        since = kept.fetched(commit, _algorithm(commit))
+        note = "fetched now" if fetching.asked else "kept"
+        if since is not None and not fetching.asked:
+            note += f" since {timestamp(datetime.fromtimestamp(since, UTC))}"
+        return f"{note}; {fetching.trouble}" if fetching.trouble else note
+
+    def _remote(self, origin: Origin) -> Remote | None:
+        """The server of an origin, the same throughout; None when offline."""
+        if self._http is None:
+            return None
+        with self._lock:
+            if origin not in self._remotes:
+                named = (origin.host, origin.port) in self._trusted
+                self._remotes[origin] = Remote(
+                    origin,
+                    self._http,
+                    allow_private=self._allow_private,
+                    limits=self._limits,
+                    credentials=self._credentials if named else None,
+                )
+            return self._remotes[origin]
+
+    def _recover(self, commit: str) -> Revision:
+        if self._vault is None or _algorithm(commit) != "sha1":
+            raise PlaceError(Why.UNASKED, "the archive names objects by SHA-1 alone")
+        found = self._vault(commit)
+        if found is None:
+            raise PlaceError(Why.ABSENT, "the archive does not hold it")
+        with contextlib.ExitStack() as stack:
+            stack.callback(found.close)
+            revision = read_revision(found.objects, commit, found.close)
+            if revision is None:
+                text = "the archive gave a bundle without the commit"
+                raise PlaceError(Why.INCOMPLETE, text)
+            stack.pop_all()
+        return revision
+
+    # -- reachability ------------------------------------------------------------------
+
+    def reachability(
+        self, commit: str, origin: str, *, branch: str | None = None
+    ) -> Reachability:
+        """Tell whether a branch or tag of an origin holds on to a commit.
+
+        A mirror in a folder is asked in place of the origin, if there is one; a server
+        is asked each time, since branches move.
+
+        Args:
+            commit: a whole id, in lower case.
+            origin: the address of the repository, as the crate says it.
+            branch: the branch that the commit is said to be on.
+
+        Raises:
+            UsageError: that is no whole id.
+        """
+        if not FULL_ID.fullmatch(commit):
+            raise UsageError(f"{commit!r} is no whole id of a commit")
+        question = Question(commit, branch, self._clock.now())
+        try:
+            read = self._read(origin)
+            for there in (mirror.of(read) for mirror in self._mirrors):
+                if isinstance(there, str):
+                    return self._at_server(self._read(there), question)
+                folder = first_there(there or [])
+                if folder is not None:
+                    with opened(folder) as repository:
+                        return in_repository(repository, question)
+            return self._at_server(read, question)
+        except ServiceError as error:
+            method = f"which branches and tags reach {commit}"
+            evidence = Evidence(method, str(error), question.at, origin)
+            return Reachability(
+                reach=Reach.UNKNOWN, reason=str(error), evidence=(evidence,)
+            )
+
+    def _at_server(self, origin: Origin, question: Question) -> Reachability:
+        remote = self._remote(origin)
+        if remote is None:
+            text = f"{origin}: was not asked: we are offline"
+            raise PlaceError(Why.UNASKED, text)
+        kept = self._cache.open(origin)
+        fetching = Fetching(kept, remote, question.commit, _algorithm(question.commit))
+        revision: Revision | None = None
+        why: PlaceError | None = None
+        try:
+            try:
+                revision = fetching.revision(())
+            except PlaceError as error:
+                why = error
+            return at_origin(
+                remote,
+                kept,
+                question,
+                holder=revision.objects.git if revision else None,
+                why=why,
+                fork_hosts=self._fork_hosts,
+            )
+        finally:
+            if revision is not None:
+                revision.close()
+            kept.close()
+
+
+def _algorithm(commit: str) -> str:
+    return "sha256" if len(commit) == _DIGITS_OF_SHA256 else "sha1"
+
+
+def _fail(error: PlaceError) -> Revision:
+    raise error
+
+
+def _why(error: ServiceError) -> Why:
+    if isinstance(error, MissingObjectError):
+        return Why.INCOMPLETE
+    if isinstance(error, DamagedObjectError):
+        return Why.DAMAGED
+    return Why.LIMIT if "more than" in str(error) else Why.UNREACHABLE
+
+
+def _listed(paths: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return ", ".join(paths[:most]) + more
