@@ -5,6 +5,7 @@ not give objects by their ids, all its branches and tags are fetched (`whole`).
 """
 
 from collections.abc import Iterable, Sequence
+from functools import partial
 
 from reverify.errors import DamagedObjectError, MissingObjectError, ServiceError
 from reverify.services.git.answers import PlaceError, Why
@@ -50,13 +51,9 @@ class Fetching:
         found = self._read(_LEAN) or self._read(_WHOLE)
         if found is None:
             found = self._fetch()
-        wanted = list(paths)
-        lacking = found.lacking(wanted)
-        if lacking and self._remote is not None:
-            try:
-                found = self._complete(found, self._remote, lacking)
-            except PlaceError as error:
-                self.trouble = error
+        if self._remote is not None:
+            found.more = partial(self._more, found, self._remote)
+            found.obtain(found.contents_at(paths))
         return found
 
     def _read(self, name: str) -> Revision | None:
@@ -138,17 +135,19 @@ class Fetching:
             raise PlaceError(Why.INCOMPLETE, text)
         return found
 
-    def _complete(
+    def _more(
         self, found: Revision, remote: Remote, lacking: Sequence[TreeEntry]
-    ) -> Revision:
-        """Fetch contents of files."""
+    ) -> None:
+        """Fetch contents of files; or everything, if the server gives nothing by id."""
         self.asked = True
-        with self._kept.alone():
-            git = self._kept.git(_LEAN, self._algorithm)
-            try:
-                remote.fetch_blobs(git, {entry.id for entry in lacking})
-            except UnadvertisedError:
-                whole = self._fetch_whole(remote)
-                found.objects.close()
-                return whole
-        return found
+        try:
+            with self._kept.alone():
+                git = self._kept.git(_LEAN, self._algorithm)
+                try:
+                    remote.fetch_blobs(git, {entry.id for entry in lacking})
+                except UnadvertisedError:
+                    whole = self._fetch_whole(remote)
+                    found.objects.close()
+                    found.objects, found.release = whole.objects, whole.release
+        except PlaceError as error:
+            self.trouble = error

@@ -1,7 +1,7 @@
 """One commit with all its trees, each hashed by us, and what its files are."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import cached_property
@@ -92,6 +92,8 @@ class Revision:
         trees: how many trees were hashed.
         release: what is called at the end.
         note: how it came here, if it was fetched.
+        more: fetches contents of files that were left at a server; None if there is
+            no server. What it cannot have stays missing.
     """
 
     commit: Commit
@@ -100,6 +102,7 @@ class Revision:
     trees: int
     release: Callable[[], object] = field(default=_nothing)
     note: str = ""
+    more: Callable[[Sequence[TreeEntry]], None] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -169,6 +172,16 @@ class Revision:
         there = self.objects.kinds(entry.id for entry in entries)
         return tuple(entry for entry in entries if there.get(entry.id) != "blob")
 
+    def obtain(self, entries: Iterable[TreeEntry]) -> None:
+        """Fetch the contents of files, where they are left at a server."""
+        wanted = list(entries)
+        if self.more is None or not wanted:
+            return
+        there = self.objects.kinds(entry.id for entry in wanted)
+        lacking = [entry for entry in wanted if entry.id not in there]
+        if lacking:
+            self.more(lacking)
+
     def see(self, paths: Iterable[str], most: int) -> None:
         """Read the contents at paths, up to so many bytes each, and hash them.
 
@@ -226,6 +239,7 @@ class Revision:
         self, entry: TreeEntry, blob: str, sha256: str, size: int
     ) -> tuple[Likeness, str]:
         """What a file is whose blob is another: perhaps what a pointer stands for."""
+        self.obtain([entry])
         try:
             pointer = self.pointer(entry)
         except ServiceError as error:
