@@ -94,7 +94,7 @@ def test_whatever_is_read_is_plain(text: str) -> None:
     assert origin.url.startswith("https://")
     assert read_origin(origin.url) == origin
     assert origin.url.isprintable()
-    assert not set(origin.url) & set(" $`\\@?#\"<>")
+    assert not set(origin.url) & set(' $`\\@?#"<>')
 
 
 # -- mirrors ---------------------------------------------------------------------------
@@ -145,5 +145,10 @@ def test_a_mirror_that_makes_no_sense_is_told(item: str) -> None:
 
 
 def test_hosts_are_taken_from_addresses_alone() -> None:
-    texts = ["https://A.example:8443/x", "file:///srv", "/srv", Path("/srv")]
+    texts: list[str | Path] = [
+        "https://A.example:8443/x",
+        "file:///srv",
+        "/srv",
+        Path("/srv"),
+    ]
     assert list(hosts_of(texts)) == [("a.example", 8443)]

@@ -76,10 +76,20 @@ class Kept:
         return git
 
     def objects(self, name: str, algorithm: str) -> Objects | None:
-        """The objects of one of its repositories; None if there is no such yet."""
-        if not self._directory(name, algorithm).is_dir():
+        """The objects of one of its repositories; None if there is no such yet.
+
+        They are borrowed by a repository that knows of no server: in one that does,
+        git goes to pieces over an object that was left there.
+        """
+        directory = self._directory(name, algorithm)
+        if not directory.is_dir():
             return None
-        return Objects(self.git(name, algorithm), algorithm)
+        borrowed = {"GIT_OBJECT_DIRECTORY": str(directory / "objects")}
+        if (directory / "shallow").exists():
+            borrowed["GIT_SHALLOW_FILE"] = str(directory / "shallow")
+        git = Git(algorithm=algorithm, environment=borrowed, bounds=self._bounds)
+        self._open.append(git)
+        return Objects(git, algorithm)
 
     def fetched(self, commit: str, algorithm: str) -> float | None:
         """When a commit was fetched, in seconds since 1970; None if it was not."""

@@ -189,6 +189,14 @@ class Git:
             return command
         return ["/bin/sh", "-c", _BOUNDED.format(self._bounds), "sh", *command]
 
+    def is_full(self) -> bool:
+        """Whether what it was fetching has grown as far as a file may grow."""
+        if self._bounds is None:
+            return False
+        most = self._bounds.blocks * 512
+        unfinished = (self.directory / "objects" / "pack").glob("tmp_*")
+        return any(path.stat().st_size >= most for path in unfinished)
+
     def _door(self, folder: Path | None = None) -> "Door":
         try:
             from git.cmd import Git as Door  # noqa: PLC0415 - it runs git to begin with

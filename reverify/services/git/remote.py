@@ -339,6 +339,9 @@ class Remote:
             raise PlaceError(Why.LIMIT, text)
         if process.returncode or ran.over:
             tunnel.over = tunnel.over or ran.over
+            if git.is_full():
+                text = f"{here}: sends more than a file may have"
+                raise PlaceError(Why.LIMIT, text)
             raise self._failure(tunnel, ran.said, most)
         return ran.output
 
