@@ -6,6 +6,7 @@ Each test speaks with `git http-backend` on the loopback address.
 import base64
 import os
 import socket
+import ssl
 import stat
 import subprocess
 import time
@@ -14,9 +15,16 @@ from pathlib import Path
 
 import pytest
 from reverify.services import Http, addresses
-from reverify.services.git import Bounds, CodeLimits, CodeSources, Credentials, Place
+from reverify.services.git import (
+    Bounds,
+    CodeLimits,
+    CodeSources,
+    Credentials,
+    Place,
+    PlaceError,
+)
 from reverify.services.git.origins import read_origin
-from reverify.services.git.remote import Remote
+from reverify.services.git.remote import Look, Remote
 
 from tests.gitrepos import commit, git
 from tests.services.git_server import Manner, serving_git
@@ -534,3 +542,40 @@ def test_credentials_do_not_follow_a_redirect_to_another_server(
         assert set(other.authorizations) == {""}
     assert whys(answer) == ["denied"]
     assert not _called(environ)
+
+
+# -- TLS -------------------------------------------------------------------------------
+
+
+def test_a_server_that_cannot_show_who_it_is_refutes_nothing(
+    lab: Laboratory, tmp_path: Path
+) -> None:
+    """Both our own look and git go through TLS, and neither takes any certificate."""
+    certificate = tmp_path / "both.pem"
+    subprocess.run(
+        [
+            *("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes"),
+            *("-subj", "/CN=localhost", "-keyout", str(certificate)),
+            *("-out", str(tmp_path / "cert.pem")),
+        ],
+        check=True,
+        capture_output=True,
+    )
+    with certificate.open("a") as stream:
+        stream.write((tmp_path / "cert.pem").read_text())
+    with serving_git(lab.root) as server:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        port = server.server_address[1]
+        origin = read_origin(f"https://localhost:{port}/code.git")
+        answer = lab.sources().find(lab.first, origin=origin.url)
+        assert whys(undecided(answer)) == ["unreachable"]
+        assert "certificate" in answer.evidence[0].observed
+        remote = Remote(
+            origin, Http(allow_private=True), allow_private=True, limits=LIMITS
+        )
+        remote._look = Look(origin, is_dumb=False, said="")
+        with pytest.raises(PlaceError, match="certificate"):
+            remote.references()
+        assert not server.requests

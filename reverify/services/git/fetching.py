@@ -11,7 +11,7 @@ from reverify.errors import DamagedObjectError, MissingObjectError, ServiceError
 from reverify.services.git.answers import PlaceError, Why
 from reverify.services.git.cache import Kept
 from reverify.services.git.objects import Objects, TreeEntry
-from reverify.services.git.remote import Remote, UnadvertisedError
+from reverify.services.git.remote import OldFaultError, Remote, UnadvertisedError
 from reverify.services.git.revision import Revision, read_revision
 
 _LEAN, _WHOLE = "lean", "whole"
@@ -100,7 +100,7 @@ class Fetching:
             git = self._kept.git(_LEAN, self._algorithm)
             try:
                 self._remote.fetch_commit(git, self._commit, lean=True)
-            except UnadvertisedError:
+            except (UnadvertisedError, OldFaultError):
                 return self._fetch_whole(self._remote)
             return self._expect(_LEAN)
 

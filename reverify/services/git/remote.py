@@ -35,6 +35,7 @@ _FETCH = (
     "core.packedGitLimit=256m",
     *(f"fetch.fsck.{fault}=ignore" for fault in _HARMLESS),
 )
+_NO_TALK = ("fetch.negotiationAlgorithm=noop",)
 _MOST_DROPPED = 20
 
 
@@ -77,6 +78,14 @@ class Look(NamedTuple):
 
 class UnadvertisedError(PlaceError):
     """A server gives only what its branches and tags lead to."""
+
+
+class OldFaultError(PlaceError):
+    """What a server gives has faults that old and honest repositories have.
+
+    Git overlooks them, where told to; but before 2.44 not in what is left in part at
+    the server.
+    """
 
 
 class AbsentError(PlaceError):
@@ -221,6 +230,7 @@ class Remote:
         Raises:
             AbsentError: it does not have it.
             UnadvertisedError: it gives only what its references lead to.
+            OldFaultError: git overlooks a fault only if the commit is fetched whole.
             PlaceError: it cannot be had for another reason.
         """
         self._need_id(commit)
@@ -244,8 +254,14 @@ class Remote:
         Raises:
             PlaceError: they cannot be had.
         """
-        most = self._limits.history_bytes
-        self._fetch(git, ["--filter=tree:0", "--prune"], _EVERYTHING, most)
+        self._fetch(
+            git,
+            ["--filter=tree:0", "--prune"],
+            _EVERYTHING,
+            most=self._limits.history_bytes,
+            # Commits are only walked, and many an old one is at fault.
+            settings=["fetch.fsckObjects=false", "transfer.fsckObjects=false"],
+        )
 
     def fetch_blobs(self, git: Git, blobs: Iterable[str]) -> set[str]:
         """Fetch contents of files by their ids.
@@ -281,7 +297,9 @@ class Remote:
         git: Git,
         options: Sequence[str],
         wanted: Sequence[str],
+        *,
         most: int | None = None,
+        settings: Sequence[str] = (),
     ) -> None:
         look = self.look()
         if look.is_dumb and "--no-filter" not in options:
@@ -296,7 +314,7 @@ class Remote:
             ["fetch", *always, *options, "--", look.origin.url],
             given="".join(f"{want}\n" for want in wanted).encode(),
             most=self._limits.bytes if most is None else most,
-            settings=["fetch.negotiationAlgorithm=noop"] if by_id else [],
+            settings=[*settings, *(_NO_TALK if by_id else ())],
         )
 
     # -- running git -------------------------------------------------------------------
@@ -365,6 +383,9 @@ class Remote:
             return AbsentError(id, text.rstrip())
         if "unadvertised object" in text or "dumb http transport" in text:
             return UnadvertisedError(Why.NOT_REACHED, short)
+        faults = set(re.findall(r"object [0-9a-f]+: ([A-Za-z]+):", text))
+        if faults and faults <= set(_HARMLESS):
+            return OldFaultError(Why.DAMAGED, short)
         for pattern, why in _FAILURES:
             if re.search(pattern, text):
                 return PlaceError(why, short)
