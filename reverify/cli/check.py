@@ -74,6 +74,13 @@ def check(  # noqa: PLR0917 - one parameter for each option
             help="Judge by this profile too, URI or name; see `reverify profiles`.",
         ),
     ] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PATH|URL",
+            help="A repository in which to look for the code first. Repeatable.",
+        ),
+    ] = None,
     offline: Annotated[
         bool | None, typer.Option("--offline", help="Open no socket.")
     ] = None,
@@ -136,6 +143,7 @@ def check(  # noqa: PLR0917 - one parameter for each option
         "only": only or None,
         "skip": skip or None,
         "profile": profile or None,
+        "source": source or None,
         "offline": offline,
         "strict": strict,
         "recurse": recurse,
@@ -149,9 +157,11 @@ def check(  # noqa: PLR0917 - one parameter for each option
     targets = _targets(settings.format)
     if not settings.kinds:
         raise UsageError("--skip and --only leave nothing to test")
-    reports, codes = _reports(locations, settings, quiet, verbose)
-    if reports:
-        codes += _write(reports, targets, quiet=quiet, verbosity=verbose)
+    outputs = [
+        _Output(name, file, quiet=quiet, verbosity=verbose) for name, file in targets
+    ]
+    codes = _run(locations, settings, outputs, quiet, verbose)
+    codes += [code for output in outputs for code in output.finish()]
     return gravest(codes)
 
 
@@ -176,12 +186,16 @@ def _targets(formats: tuple[str, ...]) -> list[tuple[str, Path | None]]:
     return targets
 
 
-def _reports(
-    locations: list[str], settings: "Settings", quiet: int, verbosity: int
-) -> tuple[list["Report"], list[int]]:
+def _run(
+    locations: list[str],
+    settings: "Settings",
+    outputs: list["_Output"],
+    quiet: int,
+    verbosity: int,
+) -> list[int]:
+    """Check crate after crate, and hand each report to all outputs."""
     from reverify.runtime import Runtime  # noqa: PLC0415 - --help stays light
 
-    reports: list[Report] = []
     codes: list[int] = []
     hidden = quiet or settings.no_progress or os.environ.get("CI")
     progress = None
@@ -190,11 +204,13 @@ def _reports(
 
         progress = Bar()
     with Runtime(settings, progress) as runtime:
-        for location in locations:
+        several = len(locations) > 1
+        for location in runtime.ahead(locations) if several else locations:
             try:
                 for report in runtime.verify(location):
-                    reports.append(report)
                     codes.append(EXIT[report.verdict.outcome])
+                    for output in outputs:
+                        output.add(report)
             except UsageError as error:
                 complain(str(error))
                 codes.append(EXIT_USAGE)
@@ -203,37 +219,59 @@ def _reports(
             finally:
                 if progress is not None:
                     progress.stop()
-    return reports, codes
+    return codes
 
 
-def _write(
-    reports: list["Report"],
-    targets: list[tuple[str, Path | None]],
-    *,
-    quiet: int,
-    verbosity: int,
-) -> list[int]:
-    """Write all that can be written; say of the rest that it cannot."""
-    codes = []
-    for name, file in targets:
-        if file is None and quiet > 1:
-            continue
-        writer = format_named(name)
+class _Output:
+    """One format and where it goes.
+
+    Args:
+        name: of the format.
+        file: where it goes; None is standard output.
+        quiet: how little is wanted there.
+        verbosity: how much a person wants to read.
+    """
+
+    def __init__(
+        self, name: str, file: Path | None, *, quiet: int, verbosity: int
+    ) -> None:
+        format = format_named(name)
         if name == "text":
             from reverify.formats.text import Text  # noqa: PLC0415
 
             colour = file is None and _wants_colour()
-            writer = Text(colour=colour, verbosity=verbosity)
-        data = writer.render(reports)
-        if file is None:
-            write_stdout(data)
-            continue
+            format = Text(colour=colour, verbosity=verbosity)
+        self._writing = format.start()
+        self._file = file
+        self._wanted = file is not None or quiet <= 1
+        self._parts: list[bytes] = []
+
+    def add(self, report: "Report") -> None:
+        """Take a report, and write what can be written."""
+        if self._wanted:
+            self._write(self._writing.add(report))
+
+    def finish(self) -> list[int]:
+        """Write what is left, a file whole or not at all.
+
+        Returns:
+            exit codes: of a file that cannot be written.
+        """
+        self._write(self._writing.end())
+        if self._file is None or not self._parts:
+            return []
         try:
-            write_file(file, data)
+            write_file(self._file, b"".join(self._parts))
         except UsageError as error:
             complain(str(error))
-            codes.append(EXIT_USAGE)
-    return codes
+            return [EXIT_USAGE]
+        return []
+
+    def _write(self, data: bytes) -> None:
+        if self._file is not None and data:
+            self._parts.append(data)
+        elif data:
+            write_stdout(data)
 
 
 def _wants_colour() -> bool:

@@ -1,7 +1,7 @@
 """The shape of all formats, and what they share."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 
 from reverify.model.finding import Finding
 from reverify.model.outcome import Outcome, Severity
@@ -31,10 +31,41 @@ class Format(ABC):
     def render(self, reports: Sequence[Report]) -> bytes:
         """Write one report or many."""
 
+    def start(self) -> "Writing":
+        """Begin to write reports that come one by one."""
+        return Writing(self)
+
+
+class Writing:
+    """Reports written as they come; most formats need all of them at once.
+
+    What `add` and `end` give is, one behind the other, what `render` would.
+
+    Args:
+        format: how.
+    """
+
+    def __init__(self, format: Format) -> None:
+        self._format = format
+        self._reports: list[Report] = []
+
+    def add(self, report: Report) -> bytes:
+        """Take a report, and give what can be written by now."""
+        self._reports.append(report)
+        return b""
+
+    def end(self) -> bytes:
+        """Give what is left to be written; nothing if there was no report."""
+        return self._format.render(self._reports) if self._reports else b""
+
 
 def gravest(reports: Iterable[Report]) -> Outcome:
     """The verdict over several crates: refuted, then undetermined, then confirmed."""
-    outcomes = {report.verdict.outcome for report in reports}
+    return gravest_of({report.verdict.outcome for report in reports})
+
+
+def gravest_of(outcomes: Container[Outcome]) -> Outcome:
+    """The outcome that counts among several."""
     return next(outcome for outcome in GRAVITY if outcome in outcomes)
 
 

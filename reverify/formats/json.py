@@ -5,7 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 
-from reverify.formats.interface import Format, gravest
+from reverify.formats.interface import Format, Writing, gravest
 from reverify.model.report import SCHEMA_VERSION, Report
 
 _PAIRS = re.compile(
@@ -46,6 +46,15 @@ class JsonLines(Format):
     def render(self, reports: Sequence[Report]) -> bytes:
         """Write a line for each report."""
         return b"".join(dumps(report.to_dict(), indent=None) for report in reports)
+
+    def start(self) -> Writing:
+        """Begin; no report waits for another."""
+        return _Lines(self)
+
+
+class _Lines(Writing):
+    def add(self, report: Report) -> bytes:
+        return self._format.render([report])
 
 
 def dumps(document: object, *, indent: int | None = 2) -> bytes:

@@ -1,15 +1,17 @@
 """For a person at a terminal: the verdict, a line per kind, then what is wrong."""
 
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 
 import click
 
 from reverify.formats.escape import printable
 from reverify.formats.interface import (
     Format,
+    Writing,
     fixes,
     folded,
-    gravest,
+    gravest_of,
     grouped,
     place,
     troubles,
@@ -56,25 +58,32 @@ class Text(Format):
 
     def render(self, reports: Sequence[Report]) -> bytes:
         """Write the reports one below the other, and a line for all of them."""
-        blocks = ["\n".join(self._report(report)) for report in reports]
-        if len(reports) > 1:
-            blocks.append(self._summary(reports))
-        return ("\n\n".join(blocks) + "\n").encode()
+        writing = self.start()
+        return b"".join([*map(writing.add, reports), writing.end()])
+
+    def start(self) -> Writing:
+        """Begin; no report waits for another."""
+        return _Blocks(self)
+
+    def block(self, report: Report) -> str:
+        """One report, without a line end behind it."""
+        return "\n".join(self._report(report))
+
+    def summary(self, counts: Mapping[Outcome, int]) -> str:
+        """One line for several reports, of which so many have each outcome."""
+        outcome = gravest_of({each for each, count in counts.items() if count})
+        shown = [
+            f"{counts.get(each, 0):,} {each}"
+            for each in (Outcome.CONFIRMED, Outcome.REFUTED, Outcome.UNDETERMINED)
+        ]
+        word = self._style(outcome.upper(), _COLOURS[outcome], bold=True)
+        return f"{sum(counts.values()):,} crates: {word} ({', '.join(shown)})"
 
     def _style(self, text: str, colour: str, *, bold: bool = False) -> str:
         return click.style(text, fg=colour, bold=bold) if self._colour else text
 
     def _faint(self, text: str) -> str:
         return self._style(text, "bright_black")
-
-    def _summary(self, reports: Sequence[Report]) -> str:
-        outcome = gravest(reports)
-        counts = [
-            f"{sum(r.verdict.outcome is each for r in reports):,} {each}"
-            for each in (Outcome.CONFIRMED, Outcome.REFUTED, Outcome.UNDETERMINED)
-        ]
-        word = self._style(outcome.upper(), _COLOURS[outcome], bold=True)
-        return f"{len(reports):,} crates: {word} ({', '.join(counts)})"
 
     def _report(self, report: Report) -> Iterator[str]:
         yield from self._head(report)
@@ -196,3 +205,22 @@ class Text(Format):
         yield line
         if where := place(same[0]):
             yield f"the first at {printable(where, 200)}"
+
+
+class _Blocks(Writing):
+    """Reports one below the other, an empty line between them."""
+
+    def __init__(self, format: Text) -> None:
+        super().__init__(format)
+        self._text = format
+        self._counts: Counter[Outcome] = Counter()
+
+    def add(self, report: Report) -> bytes:
+        gap = "\n" if self._counts else ""
+        self._counts[report.verdict.outcome] += 1
+        return f"{gap}{self._text.block(report)}\n".encode()
+
+    def end(self) -> bytes:
+        if self._counts.total() <= 1:
+            return b""
+        return f"\n{self._text.summary(self._counts)}\n".encode()
