@@ -9,6 +9,10 @@ from reverify.model.outcome import ClaimKind, Level, Outcome, Severity
 from reverify.model.verdict import Tally, Verdict
 
 COVERED, UNCOVERED = "fixity/covered", "fixity/uncovered"
+_BARRIERS = frozenset(
+    {UNCOVERED, "source/file-not-in-commit", "archival/identifier-not-held"}
+)
+"""Rules that refute no verdict, and keep a crate from a level."""
 
 _LEVEL_KINDS: Mapping[Level, tuple[ClaimKind, ...]] = {
     Level.DESCRIBED: (ClaimKind.CONFORMANCE,),
@@ -90,11 +94,11 @@ class Policy:
             outcome = Outcome.REFUTED
         elif unclear > counts[Outcome.UNDETERMINED, Severity.NOTE]:
             outcome = Outcome.UNDETERMINED
-        elif count(Outcome.CONFIRMED):
+        elif count(Outcome.CONFIRMED) > counts[Outcome.CONFIRMED, Severity.NOTE]:
             outcome = Outcome.CONFIRMED
         elif count(Outcome.UNTESTED):
             outcome = Outcome.UNTESTED
-        elif warnings:  # tested, and nothing that must be so is refuted
+        elif count(Outcome.CONFIRMED) or warnings:
             outcome = Outcome.CONFIRMED
         return Tally(
             outcome=outcome,
@@ -129,14 +133,14 @@ class Policy:
     ) -> str:
         """Why a level is not reached; empty if it is.
 
-        What only SHOULD or MAY be so keeps nobody from a level, but for the digests
-        that `intact` asks for.
+        What only SHOULD or MAY be so keeps nobody from a level, but for what
+        the level itself asks for.
         """
         skipped = [kind.value for kind in kinds if kind not in self.kinds]
         if skipped:
             return f"{' and '.join(skipped)} was not asked for"
         for finding in findings:
-            if finding.rule == UNCOVERED:
+            if finding.rule in _BARRIERS:
                 return finding.reason
         decisive = [
             finding
@@ -158,4 +162,5 @@ class Policy:
 
 def _looked_at(tally: Tally) -> bool:
     """Whether anything of a kind that matters was tested with an answer."""
-    return bool(tally.confirmed or tally.refuted or tally.warnings)
+    answered = tally.confirmed or tally.refuted or tally.warnings
+    return bool(answered) and tally.outcome is not Outcome.UNTESTED

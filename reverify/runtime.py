@@ -1,21 +1,27 @@
 """Settings made into tools; the only place where anything is wired together."""
 
+import os
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from reverify.archiving.ahead import ask_ahead, identifiers_at
 from reverify.checks.interface import NoProgress, Progress, Tools
 from reverify.crates.limits import Limits
 from reverify.errors import UsageError
+from reverify.model.outcome import ClaimKind
 from reverify.model.report import Report
 from reverify.policy import Policy
 from reverify.profiles.roc_validator import RocValidator
-from reverify.services import Http, Services, SystemClock
+from reverify.services import Clock, Http, Services, SystemClock
 from reverify.settings import Settings, load_settings
 from reverify.verification import verify as verify_crate
 from reverify.version import __version__
+
+if TYPE_CHECKING:
+    from reverify.services.git import CodeSources
 
 
 class Runtime(AbstractContextManager["Runtime"]):
@@ -66,6 +72,21 @@ class Runtime(AbstractContextManager["Runtime"]):
         self._engine.close()
         if self._services.archive is not None:
             self._services.archive.close()
+        if self._services.code is not None:
+            self._services.code.close()
+
+    def ahead(self, locations: Iterable[str]) -> Iterator[str]:
+        """Give locations back one by one, the archive asked about many at once.
+
+        To be used where more than one crate is verified:
+        `for location in runtime.ahead(locations): runtime.verify(location)`.
+        """
+        archive = self._services.archive
+        if archive is None or ClaimKind.ARCHIVAL not in self.policy.kinds:
+            return iter(locations)
+        return ask_ahead(
+            locations, archive, lambda place: identifiers_at(place, self._limits)
+        )
 
     def verify(self, location: str) -> Iterator[Report]:
         """Check the crate at a location and, if asked, the crates inside it.
@@ -96,7 +117,8 @@ class Runtime(AbstractContextManager["Runtime"]):
 def _services(settings: Settings) -> Services:
     """What lies outside; nothing that needs a socket, if we are to stay offline."""
     if settings.offline:
-        return Services()
+        clock = SystemClock()
+        return Services(clock=clock, code=_code(settings, None, clock))
     from reverify.services.software_heritage import Archive, Cache  # noqa: PLC0415
 
     agent = f"reverify/{__version__}"
@@ -109,7 +131,38 @@ def _services(settings: Settings) -> Services:
         cache=Cache(settings.cache_dir / "software-heritage", clock),
         clock=clock,
     )
-    return Services(http=http, clock=clock, archive=archive)
+    code = _code(settings, http, clock)
+    return Services(http=http, clock=clock, archive=archive, code=code)
+
+
+def _code(settings: Settings, http: Http | None, clock: Clock) -> "CodeSources | None":
+    """Where code is looked for; None if we are offline and have no repository."""
+    given = settings.source or settings.git_clones or settings.git_mirrors
+    if http is None and not given:
+        return None
+    from reverify.services.git import (  # noqa: PLC0415 - not for every check
+        Bounds,
+        Cache,
+        CodeLimits,
+        CodeSources,
+        Credentials,
+        read_mirrors,
+    )
+
+    limits = CodeLimits()
+    bounds = Bounds(file_bytes=limits.file_bytes, seconds=int(limits.processor_seconds))
+    own = Credentials(os.environ) if settings.git_credentials() else None
+    return CodeSources(
+        cache=Cache(settings.cache_dir / "git", bounds),
+        http=http,
+        clock=clock,
+        sources=settings.source,
+        clones=settings.git_clones,
+        mirrors=read_mirrors(settings.git_mirrors),
+        allow_private=settings.allow_private,
+        credentials=own,
+        limits=limits,
+    )
 
 
 def verify(location: str, **options: Any) -> Report:  # noqa: ANN401 - see Settings

@@ -1,20 +1,274 @@
-"""Source: is the code the one that is named?"""
+"""Source: is the code the one that is named?
 
-from collections.abc import Iterator, Sequence
+What the crate says twice is compared without any repository. All else is compared with
+objects of git that were read and hashed by us, wherever they were found.
+"""
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from reverify.checks.code_files import about_file, own_blob
+from reverify.checks.code_places import Bench, Lost
 from reverify.checks.interface import Tools, finding
+from reverify.crates.code_files import agreements
 from reverify.crates.crate import Crate
-from reverify.model.claim import Claim
+from reverify.errors import ServiceError
+from reverify.model.claim import Claim, Topic
+from reverify.model.code import Aspect, Said
 from reverify.model.finding import Finding
+from reverify.model.origins import normalised
+from reverify.model.outcome import Severity
+from reverify.services.git.answers import Reach
+from reverify.services.git.objects import FOLDER
+from reverify.services.git.revision import Revision
+
+_SHOWN = 300
+_UNTESTED = "testing that takes a clone of its repository, or the network"
 
 
 def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Finding]:
-    """Say of each named commit what testing it would take."""
-    del crate, tools
-    for claim in claims:
-        commit = claim.expected.partition(":")[2]
+    """Test what a crate says of its code."""
+    if not claims:
+        return
+    with Bench(crate, tools) as bench:
+        for claim in claims:
+            try:
+                yield _TESTS[claim.topic](claim, bench)
+            except ServiceError as error:
+                reason = f"{claim.subject}: {claim.expected} could not be told: {error}"
+                yield finding(claim, "source/unclear", reason)
+        yield from bench.remarks()
+
+
+# -- objects ---------------------------------------------------------------------------
+
+
+def _commit(claim: Claim, bench: Bench) -> Finding:
+    commit = claim.expected.partition(":")[2]
+    held = bench.revision(commit, bench.origins_of(claim))
+    if held is None:
+        reason = f"{claim.subject}: names commit {commit}; {_UNTESTED}"
+        return finding(claim, "source/not-tested", reason)
+    if isinstance(held, Lost):
+        return held.as_finding(claim)
+    tree = held.revision.commit.tree
+    reason = (
+        f"{claim.subject}: commit {commit} is in {held.source}, with the tree {tree}"
+    )
+    return finding(
+        claim,
+        "source/commit-found",
+        reason,
+        observed=claim.expected,
+        evidence=held.evidence,
+    )
+
+
+def _tree(claim: Claim, bench: Bench) -> Finding:
+    said = bench.statement(claim, [Aspect.TREE])
+    base = bench.base_of(claim, said)
+    tree = claim.expected.partition(":")[2]
+    if base is None:
         reason = (
-            f"{claim.subject}: names commit {commit}; testing that takes a clone of"
-            " its repository, or the network"
+            f"{claim.subject}: names the tree {tree} and no commit that it is of;"
+            " repositories are asked for commits"
         )
-        yield finding(claim, "source/not-tested", reason)
+        return finding(claim, "source/not-tested", reason)
+    held = bench.revision(base, bench.origins_of(claim))
+    if held is None:
+        reason = (
+            f"{claim.subject}: says that the tree of commit {base} is {tree};"
+            f" {_UNTESTED}"
+        )
+        return finding(claim, "source/not-tested", reason)
+    if isinstance(held, Lost):
+        return held.as_finding(claim, f"whether {tree} is the tree of")
+    revision, path = held.revision, said.path if said else ""
+    seen, where = _folder_at(revision, path)
+    what = f"the tree of {base}" if not path else f"the folder {path!r} in {base}"
+    if seen == tree:
+        reason = f"{claim.subject}: {what} is {tree}, found in {held.source}"
+        rule = "source/tree-match"
+    else:
+        advice = _what_it_is(revision, tree, base)
+        reason = f"{claim.subject}: {what} is {where}, not {tree} as is said{advice}"
+        rule = "source/tree-mismatch"
+    return finding(
+        claim,
+        rule,
+        reason,
+        observed=f"tree:{seen}" if seen else "absent",
+        evidence=held.seen(f"trees of {base}, each hashed", where),
+    )
+
+
+def _folder_at(revision: Revision, path: str) -> tuple[str, str]:
+    """The id of the tree at a path, and what to call what is there."""
+    if not path:
+        return revision.commit.tree, revision.commit.tree
+    entry = revision.at(path)
+    if entry is None:
+        return "", "not there"
+    return (entry.id, entry.id) if entry.mode == FOLDER else ("", "no folder")
+
+
+def _what_it_is(revision: Revision, id: str, base: str) -> str:
+    """What an id that is no tree of the commit is instead, if that is known."""
+    if id == base:
+        return f"; {id} is the id of the commit itself, which is a rev and no dir"
+    for path in sorted({entry.rpartition("/")[0] for entry in revision.entries}):
+        while path:
+            entry = revision.at(path)
+            if entry is not None and entry.id == id:
+                return f"; {id} is its folder {path!r}: say so with anchor and path"
+            path = path.rpartition("/")[0]  # noqa: PLW2901 - climbing up
+    kind = revision.objects.kind(id)
+    return f"; there, {id} is a {kind}" if kind and kind != "tree" else ""
+
+
+def _tag(claim: Claim, bench: Bench) -> Finding:
+    tag = claim.expected.partition(":")[2]
+    said = bench.statement(claim, [Aspect.TAG])
+    base = bench.base_of(claim, said)
+    held = bench.revision(base, bench.origins_of(claim)) if base else None
+    if base is None or held is None:
+        reason = f"{claim.subject}: names the tag {tag}; {_UNTESTED}, and a commit"
+        return finding(claim, "source/not-tested", reason)
+    if isinstance(held, Lost):
+        return held.as_finding(claim, f"whether {tag} is a tag of")
+    objects = held.revision.objects
+    target = objects.tag(tag)
+    if target == base:
+        reason = f"{claim.subject}: the tag {tag} points to {base}, in {held.source}"
+        return _seen(claim, "source/tag-match", reason, f"commit:{base}", held)
+    kind = objects.kind(tag)
+    if kind is None:
+        reason = f"{claim.subject}: the tag {tag} is not in {held.source}"
+        return finding(claim, "source/unclear", reason)
+    what = f"points to {target}" if kind == "tag" else f"is a {kind}, no annotated tag"
+    reason = f"{claim.subject}: {tag} {what}; said is a tag of {base}"
+    return _seen(claim, "source/tag-mismatch", reason, f"{kind}:{target or tag}", held)
+
+
+def _seen(claim: Claim, rule: str, reason: str, observed: str, held: object) -> Finding:
+    evidence = getattr(held, "evidence", ())
+    return finding(claim, rule, reason, observed=observed, evidence=evidence)
+
+
+def _reached(claim: Claim, bench: Bench) -> Finding:
+    """Whether a branch or tag of the origin that is named holds on to the commit."""
+    commit = claim.expected.rpartition(":")[2]
+    origin = bench.origins_of(claim)[0]
+    found = bench.reachability(commit, origin)
+    if found is None:
+        reason = (
+            f"{claim.subject}: whether a branch or tag of {origin} reaches {commit}"
+            " was not asked"
+        )
+        return finding(claim, "source/not-tested", reason)
+    rule = {
+        Reach.REFERENCE: "source/reached",
+        Reach.UNKNOWN: "source/unclear",
+    }.get(found.reach, "source/not-reached")
+    observed = ",".join(found.references[:10]) or found.reach.value
+    reason = f"{claim.subject}: {found.reason}"
+    return finding(claim, rule, reason, observed=observed, evidence=found.evidence)
+
+
+# -- what is said twice ----------------------------------------------------------------
+
+
+def _agreement(claim: Claim, bench: Bench) -> Finding:
+    speaker = bench.speakers[claim.subject, claim.stated_in.file]
+    topic = Topic(claim.topic)
+    stated = agreements(speaker)[topic]
+    if topic is Topic.ORIGINS:
+        return _origins(claim, stated)
+    values = {said.value for said in stated}
+    listed = _listed(stated, lambda said: said.value)
+    what = "commit" if topic is Topic.COMMITS else "tree"
+    if len(values) == 1:
+        reason = f"{claim.subject}: {_keys(stated)} name the same {what}"
+        return _agreed(claim, reason)
+    reason = f"{claim.subject}: names two {what}s for one thing: {listed}"
+    other = next(said for said in stated if said.value != stated[0].value)
+    return finding(claim, "source/contradiction", reason, observed=other.text)
+
+
+def _agreed(claim: Claim, reason: str) -> Finding:
+    """That two statements agree is no evidence yet that they are true."""
+    about = claim._replace(severity=Severity.NOTE)
+    return finding(about, "source/agreement", reason, observed=claim.expected)
+
+
+def _origins(claim: Claim, stated: list[Said]) -> Finding:
+    """Each origin that is named must be one of the repositories, where these are."""
+    known = [said for said in stated if said.aspect is Aspect.ORIGIN] or stated[:1]
+    names = {normalised(said.origin) for said in known}
+    other = next(
+        (said for said in stated if normalised(said.origin) not in names), None
+    )
+    if other is None:
+        reason = f"{claim.subject}: {_keys(stated)} name the same repository"
+        return _agreed(claim, reason)
+    listed = _listed(stated, lambda said: said.origin)
+    reason = f"{claim.subject}: names two repositories for one thing: {listed}"
+    observed = f"origin:{other.origin}"
+    return finding(claim, "source/contradiction", reason, observed=observed)
+
+
+def _listed(stated: list[Said], value: Callable[[Said], str]) -> str:
+    by_value: dict[str, list[str]] = {}
+    for said in stated:
+        by_value.setdefault(value(said), []).append(said.key)
+    return "; ".join(
+        f"{text[:_SHOWN]} ({', '.join(dict.fromkeys(keys))})"
+        for text, keys in list(by_value.items())[:5]
+    )
+
+
+def _keys(stated: list[Said]) -> str:
+    return " and ".join(dict.fromkeys(said.key for said in stated))
+
+
+# -- how it is written -----------------------------------------------------------------
+
+
+def _remark(claim: Claim, bench: Bench) -> Finding:
+    topic = Topic(claim.topic)
+    if topic is Topic.READING:
+        speaker = bench.speakers[claim.subject, claim.stated_in.file]
+        reason = f"{claim.subject}: what it says of code was not read: {speaker.unread}"
+        return finding(claim, "source/unread", reason)
+    aspect, rule = _REMARKS[topic]
+    said = bench.statement(claim, [aspect])
+    why = said.reason if said else ""
+    if said and aspect is Aspect.HINT:
+        where = said.origin[:_SHOWN] or said.key
+        reason = f"{claim.subject}: {where} {why}, so no exact content is named"
+    else:
+        key = said.key if said else ""
+        text = claim.expected[:_SHOWN]
+        reason = f"{claim.subject}: {key} {text!r}: {why}"
+    return finding(claim, rule, reason)
+
+
+_REMARKS: Mapping[Topic, tuple[Aspect, str]] = {
+    Topic.PIN: (Aspect.HINT, "source/not-pinned"),
+    Topic.FORM: (Aspect.MALFORMED, "source/malformed"),
+    Topic.SPELLING: (Aspect.ODD, "source/odd-spelling"),
+}
+_TESTS: Mapping[str, Callable[[Claim, Bench], Finding]] = {
+    Topic.COMMIT: _commit,
+    Topic.TREE: _tree,
+    Topic.TAG: _tag,
+    Topic.BLOB: own_blob,
+    Topic.SOURCE_FILE: about_file,
+    Topic.REACHED: _reached,
+    Topic.COMMITS: _agreement,
+    Topic.TREES: _agreement,
+    Topic.ORIGINS: _agreement,
+    Topic.PIN: _remark,
+    Topic.FORM: _remark,
+    Topic.SPELLING: _remark,
+    Topic.READING: _remark,
+}

@@ -751,15 +751,208 @@ _TABLE = (
         " for one on every file.",
         "State a sha256 for each file, or put the crate into a bag.",
     ),
-    # -- source, archival, execution -----------------------------------------------
+    # -- source --------------------------------------------------------------------
     Rule(
         "source/not-tested",
         _NOT_ASKED,
         E,
         "The named code can be looked at.",
         "The crate says where its code comes from. Testing that takes the repository.",
-        "",
+        "Check it online, or give a clone with --source.",
     ),
+    Rule(
+        "source/unclear",
+        _MAYBE,
+        E,
+        "The named code can be looked at.",
+        "It was looked for, and could not be told: a place did not answer, was not"
+        " asked, lacks objects, or refused. The finding says what each place said.",
+        "Give a whole and recent clone with --source, or try again later.",
+    ),
+    Rule(
+        "source/commit-found",
+        _YES,
+        E,
+        "The named commit exists.",
+        "The commit was found, and its bytes have its id; so have all its trees. Who"
+        " wrote it, and when, is the commit's own word.",
+    ),
+    Rule(
+        "source/commit-missing",
+        _NO,
+        E,
+        "The named commit exists.",
+        "Every place that was asked has no such commit: it never was there, or its"
+        " history was rewritten and it was thrown away. `observed` is `absent`.",
+        "Name the commit that holds the code; if it is lost, see whether the archive"
+        " keeps it.",
+    ),
+    Rule(
+        "source/tree-match",
+        _YES,
+        E,
+        "The tree of the commit is the one that is claimed.",
+        "The id of a tree is a digest of all names, modes and contents below it.",
+    ),
+    Rule(
+        "source/tree-mismatch",
+        _NO,
+        E,
+        "The tree of the commit is the one that is claimed.",
+        "The crate names a tree that is not that of the commit, or not what the commit"
+        " has at the path. Commit and tree cannot both be right.",
+        "Write the tree of the commit: `git rev-parse COMMIT^{tree}`.",
+    ),
+    Rule(
+        "source/tag-match",
+        _YES,
+        E,
+        "The named tag points to the named commit.",
+        "The annotated tag was read, and its bytes have its id.",
+    ),
+    Rule(
+        "source/tag-mismatch",
+        _NO,
+        E,
+        "The named tag points to the named commit.",
+        "The tag points elsewhere, or the id is that of something else. A lightweight"
+        " tag is no object: the commit is what it names, and its SWHID is a rev.",
+        "Write the tag that points to the commit, or the commit alone.",
+    ),
+    Rule(
+        "source/blob-match",
+        _YES,
+        E,
+        "A file has the content id that the crate gives it.",
+        "The file's bytes, hashed as git does, have the id of its SWHID.",
+    ),
+    Rule(
+        "source/blob-mismatch",
+        _NO,
+        E,
+        "A file has the content id that the crate gives it.",
+        "The file is not the one that its SWHID names. Whether the file or the"
+        " identifier was changed cannot be told from this alone.",
+        "Put the right file back, or write the SWHID of this one: `reverify swhid`.",
+    ),
+    Rule(
+        "source/file-match",
+        _YES,
+        E,
+        "An included source file is the one of the commit.",
+        "The file's bytes have the id that the commit's tree has. The finding says at"
+        " which path, where that is not the one in the crate.",
+    ),
+    Rule(
+        "source/file-mismatch",
+        _NO,
+        E,
+        "An included source file is the one of the commit.",
+        "At that path the commit has other contents, or nothing. The path is the one"
+        " that the crate says outright, or the file's own.",
+        "Include the file as the commit has it, or name the commit that has this one.",
+    ),
+    Rule(
+        "source/file-not-in-commit",
+        _NO,
+        N,
+        "An included source file is the one of the commit.",
+        "The file is nowhere in the commit, neither by its path nor by its contents."
+        " Files that a build made are so, and hand-written ones too. Its origin is not"
+        " accounted for, and so the level `sourced` is not reached.",
+        "Commit it, or describe it as something else than code of that commit.",
+    ),
+    Rule(
+        "source/file-unclear",
+        _MAYBE,
+        E,
+        "An included source file is the one of the commit.",
+        "It could not be compared: it lies in a submodule, which is another repository,"
+        " or the commit's contents are missing where they would have to be read.",
+        "Name the submodule's own commit for it, or give a whole clone with --source.",
+    ),
+    Rule(
+        "source/incomplete",
+        _MAYBE,
+        W,
+        "The contents of the commit are to be had.",
+        "The place has the commit and its trees, and lacks contents of files. Ids could"
+        " be compared all the same.",
+        "Mend the mirror or clone with `git fetch`; see `git fsck`.",
+    ),
+    Rule(
+        "source/reached",
+        _YES,
+        W,
+        "A branch or tag of the repository holds on to the commit.",
+        "It was so at the time of the evidence; branches move.",
+    ),
+    Rule(
+        "source/not-reached",
+        _NO,
+        W,
+        "A branch or tag of the repository holds on to the commit.",
+        "The commit can be had by its id alone, or not any more. What no branch or tag"
+        " holds on to is thrown away sooner or later; on some hosts it may never have"
+        " been in this repository, but in a fork of it.",
+        "Put a tag on the commit, or have the repository saved by Software Heritage.",
+    ),
+    Rule(
+        "source/agreement",
+        _YES,
+        N,
+        "What is said twice of the same code is the same.",
+        "Commits, trees or repositories that one entity names in several places agree."
+        " That is no evidence yet that they are true.",
+    ),
+    Rule(
+        "source/contradiction",
+        _NO,
+        E,
+        "What is said twice of the same code is the same.",
+        "One entity names two commits, trees or repositories, in a version, a link, a"
+        " SWHID or its qualifiers. At least one is wrong. Addresses are compared"
+        " without scheme, `.git` and slash at the end. A repository with several"
+        " addresses may list them all in `codeRepository`.",
+        "Correct the one that is wrong; describe other code by an entity of its own.",
+    ),
+    Rule(
+        "source/not-pinned",
+        Outcome.NOT_APPLICABLE,
+        N,
+        "Code is named by what does not move.",
+        "Branches and tags move, and the first digits of a commit may fit several. So"
+        " nothing is named that could be tested.",
+        "Write the whole commit id as `version` beside `codeRepository`, or a SWHID as"
+        " `identifier`.",
+    ),
+    Rule(
+        "source/malformed",
+        _NO,
+        W,
+        "What leads to code can be read.",
+        "The text means to name a repository or commit, and names none. What was meant"
+        " is said where that can be known, and is used for nothing.",
+        "Write it anew.",
+    ),
+    Rule(
+        "source/odd-spelling",
+        _NO,
+        N,
+        "Commit ids are written in lower case.",
+        "Git reads capitals too; other programs compare the text.",
+        "Write it in lower case.",
+    ),
+    Rule(
+        "source/unread",
+        _MAYBE,
+        N,
+        "Files about code can be read.",
+        "CITATION.cff or codemeta.json is there and could not be read, so what it says"
+        " of code was not tested.",
+        "Mend the file, or take it out.",
+    ),
+    # -- archival ------------------------------------------------------------------
     Rule(
         "archival/not-tested",
         _NOT_ASKED,
@@ -792,6 +985,156 @@ _TABLE = (
         "Write the identifier as it is read, or mend the qualifier.",
         "https://www.swhid.org/specification/v1.2/6.Qualified_identifiers/",
     ),
+    Rule(
+        "archival/held",
+        _YES,
+        E,
+        "The archive holds the object.",
+        "The archive says that it knows an object of this id and type. That does not"
+        " say whose it is, that all beneath it is held, nor that it can be had.",
+    ),
+    Rule(
+        "archival/not-held",
+        _NO,
+        E,
+        "What is said to be in the archive is there.",
+        "`archivedAt`, an address of the archive or a visit say that the object is in"
+        " the archive, which does not hold it now. The identifier may be right all the"
+        " same, and the code elsewhere.",
+        "Have the repository saved at https://archive.softwareheritage.org/save/, or"
+        " correct the identifier.",
+    ),
+    Rule(
+        "archival/identifier-not-held",
+        _NO,
+        W,
+        "The archive holds the object.",
+        "A SWHID can be computed of anything; this one names an object that the archive"
+        " does not hold now. A recent commit may not have been visited yet. The level"
+        " `archived` is not reached.",
+        "Have the repository saved at https://archive.softwareheritage.org/save/.",
+    ),
+    Rule(
+        "archival/not-expressible",
+        Outcome.NOT_APPLICABLE,
+        N,
+        "The commit has a SWHID.",
+        "Version 1 of SWHIDs knows SHA-1 alone. Commits of SHA-256 repositories cannot"
+        " be asked for, which says nothing of whether their code is archived.",
+    ),
+    Rule(
+        "archival/unclear",
+        _MAYBE,
+        E,
+        "The archive can be asked.",
+        "It was asked and gave no answer that tells: too many requests, a failure, a"
+        " page of a proxy, a refusal. Nothing follows for the object.",
+        "Try again later; a token allows ten times as many requests.",
+    ),
+    Rule(
+        "archival/withheld",
+        _MAYBE,
+        E,
+        "The archive shows the object.",
+        "The archive has it and does not show it: a takedown, decided or pending.",
+        "Ask the archive, or keep the code elsewhere.",
+    ),
+    Rule(
+        "archival/contradictory",
+        _MAYBE,
+        E,
+        "The archive's answers agree.",
+        "The archive says one thing in one place and another elsewhere, so that none of"
+        " it is believed.",
+        "Try again later, and tell the archive.",
+    ),
+    Rule(
+        "archival/moot",
+        Outcome.NOT_APPLICABLE,
+        E,
+        "The archive holds the object.",
+        "Where an object was seen cannot be asked of one that is not held.",
+    ),
+    Rule(
+        "archival/origin-known",
+        _YES,
+        E,
+        "The archive knows the origin at which the object was seen.",
+        "An origin is a repository that the archive has visited or tried to.",
+    ),
+    Rule(
+        "archival/origin-unknown",
+        _NO,
+        E,
+        "The archive knows the origin at which the object was seen.",
+        "Addresses match letter by letter there; with and without `.git` was tried.",
+        "Write the origin as the archive has it, or have it saved.",
+    ),
+    Rule(
+        "archival/visit-seen",
+        _YES,
+        E,
+        "A visit to the origin saw the snapshot.",
+        "The origin had these branches on that day. Whether a commit is among their"
+        " older ones does not show.",
+    ),
+    Rule(
+        "archival/visit-unknown",
+        _NO,
+        E,
+        "A visit to the origin saw the snapshot.",
+        "None of the archive's visits to that origin saw that snapshot.",
+        "Write the snapshot of a visit to this origin, or the origin of this snapshot.",
+    ),
+    Rule(
+        "archival/proposal-only",
+        _NO,
+        W,
+        "A branch or tag of the origin led to the commit.",
+        "Only a pull or merge request pointed to it. Anybody can put a commit there, so"
+        " it need not be of this project.",
+        "Name a commit that is on a branch or tag.",
+    ),
+    Rule(
+        "archival/path-match",
+        _YES,
+        E,
+        "The path leads from the anchor to the object.",
+        "Directories are hashed from their entries, where their names allow it.",
+    ),
+    Rule(
+        "archival/path-mismatch",
+        _NO,
+        E,
+        "The path leads from the anchor to the object.",
+        "Something else is at that path, or nothing. `observed` says what.",
+        "Correct anchor or path; `reverify swhid` prints qualified identifiers.",
+    ),
+    Rule(
+        "archival/anchor-not-held",
+        _NO,
+        E,
+        "The archive holds the anchor that a path starts from.",
+        "The object is held, and the anchor is not: the path cannot be followed.",
+        "Correct the anchor.",
+    ),
+    Rule(
+        "archival/tree-match",
+        _YES,
+        E,
+        "The directory of the revision is the one that is claimed.",
+        "One entity names a revision and a directory, and they belong together.",
+    ),
+    Rule(
+        "archival/tree-mismatch",
+        _NO,
+        E,
+        "The directory of the revision is the one that is claimed.",
+        "One entity names a revision and a directory that is not the revision's. The"
+        " revision's own bytes were hashed and say so too, if the archive gave them.",
+        "Correct the one that is wrong.",
+    ),
+    # -- execution -----------------------------------------------------------------
     Rule(
         "execution/not-tested",
         _NOT_ASKED,

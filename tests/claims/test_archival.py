@@ -3,6 +3,9 @@
 from pathlib import Path
 
 import pytest
+from reverify.claims.archival import core_swhids
+from reverify.crates.opening import open_crate
+from reverify.model.claim import Topic
 from reverify.model.outcome import Outcome, Severity
 
 from tests.fakes import Json, check, of, only, write_crate
@@ -20,7 +23,8 @@ def code(**properties: object) -> Json:
 
 def expected(tmp_path: Path, *entities: Json) -> list[str]:
     write_crate(tmp_path, *entities)
-    return [f.claim.expected for f in of(check(tmp_path), "#code", "archival")]
+    found = of(check(tmp_path), "#code", "archival")
+    return [f.claim.expected for f in found if f.claim.topic == Topic.SWHID]
 
 
 @pytest.mark.parametrize("kind", ["cnt", "dir", "rev", "rel", "snp"])
@@ -140,8 +144,51 @@ def test_a_thousand_remarks_are_one_short_finding(tmp_path: Path) -> None:
     assert remark.reason.endswith("and 990 more")
 
 
-def test_a_sound_identifier_is_untested_in_a_plain_check(tmp_path: Path) -> None:
+def test_sound_identifiers_and_where_they_were_seen_are_untested_in_a_plain_check(
+    tmp_path: Path,
+) -> None:
     write_crate(tmp_path, code(identifier=QUALIFIED))
+    found = of(check(tmp_path), "#code", "archival")
+    assert {f.rule for f in found} == {"archival/not-tested"}
+    assert {f.outcome for f in found} == {Outcome.UNTESTED}
+    assert [f.claim.expected for f in found] == [
+        QUALIFIED,
+        "origin:https://example.org/r",
+        f"visit:swh:1:snp:{HEX} of https://example.org/r",
+        f"swh:1:dir:{HEX} at /src/ of swh:1:rev:{HEX}",
+    ]
+
+
+def test_a_directory_beside_a_revision_is_a_claim_of_its_own(tmp_path: Path) -> None:
+    write_crate(tmp_path, code(identifier=[f"swh:1:dir:{HEX}", f"swh:1:rev:{HEX}"]))
+    found = [f.claim.expected for f in of(check(tmp_path), "#code", "archival")]
+    assert f"swh:1:dir:{HEX} of swh:1:rev:{HEX}" in found
+
+
+def test_a_commit_of_a_sha256_repository_cannot_be_asked_for(tmp_path: Path) -> None:
+    long = HEX + HEX[:24]
+    write_crate(tmp_path, code(git_commit=long))
     found = only(check(tmp_path), "#code", "archival")
-    assert found.rule == "archival/not-tested"
-    assert found.outcome is Outcome.UNTESTED
+    assert found.rule == "archival/not-expressible"
+    assert found.outcome is Outcome.NOT_APPLICABLE
+
+
+def test_all_that_will_be_asked_for_is_listed_once(tmp_path: Path) -> None:
+    other = HEX[::-1]
+    write_crate(
+        tmp_path,
+        code(identifier=[QUALIFIED, f"swh:1:cnt:{other}", "swh:1:ext:" + HEX]),
+        {"@id": "#b", "@type": "Thing", "url": f"https://n2t.net/swh:1:cnt:{other}"},
+        files={"CITATION.cff": _CITATION % other.encode()},
+    )
+    with open_crate(str(tmp_path)) as crate:
+        assert core_swhids(crate) == [
+            f"swh:1:dir:{HEX}",
+            f"swh:1:snp:{HEX}",
+            f"swh:1:rev:{HEX}",
+            f"swh:1:cnt:{other}",
+            f"swh:1:rel:{other}",
+        ]
+
+
+_CITATION = b"identifiers: [{type: swh, value: 'swh:1:rel:%s'}]\n"

@@ -1,0 +1,263 @@
+"""Where the code of one crate was found, and each place asked but once."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import NamedTuple, Protocol, Self
+
+from reverify.checks.interface import Tools, finding
+from reverify.crates.code_files import Speaker, source_files, speakers_of
+from reverify.crates.crate import Crate
+from reverify.model.claim import Claim, Topic
+from reverify.model.code import Aspect, Said
+from reverify.model.finding import Evidence, Finding
+from reverify.model.outcome import ClaimKind, Severity
+from reverify.services.git.answers import (
+    CouldNotTell,
+    Found,
+    NotFound,
+    Reachability,
+    Why,
+)
+from reverify.services.git.revision import Revision
+
+_MOST_ORIGINS = 3
+
+
+class CodeSources(Protocol):
+    """What can look for commits; `services.git` has one."""
+
+    def find(
+        self, commit: str, *, origin: str | None = None, paths: Sequence[str] = ()
+    ) -> Found | NotFound | CouldNotTell:
+        """Look for a commit, its trees, and the contents of files in it."""
+
+    def reachability(self, commit: str, origin: str) -> Reachability:
+        """Tell whether a branch or tag of an origin holds on to a commit."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """A commit that was found, all its trees hashed.
+
+    Attributes:
+        revision: the commit and its trees.
+        source: where it was found.
+        evidence: what each place answered.
+        lacking: paths whose contents that place lacks.
+    """
+
+    revision: Revision
+    source: str
+    evidence: tuple[Evidence, ...]
+    lacking: tuple[str, ...] = ()
+
+    def seen(self, method: str, observed: str) -> tuple[Evidence, ...]:
+        """The evidence, and one thing more that was looked at there."""
+        last = self.evidence[-1]
+        return (*self.evidence, Evidence(method, observed, last.at, self.source))
+
+
+class Lost(NamedTuple):
+    """A commit that was not found.
+
+    Attributes:
+        commit: its id.
+        settled: whether every place that was asked says that it is not there.
+        reason: what they said, as the end of a sentence.
+        evidence: what each place answered.
+        unasked: whether no place was asked at all.
+    """
+
+    commit: str
+    settled: bool
+    reason: str
+    evidence: tuple[Evidence, ...]
+    unasked: bool = False
+
+    def as_finding(self, claim: Claim, question: str = "") -> Finding:
+        """What becomes of a claim about it.
+
+        Args:
+            claim: that it is there; or something else of it, then with
+            question: what cannot be told, `whether ... is of`.
+        """
+        said = f"{claim.subject}: commit {self.commit} was not found: {self.reason}"
+        if question:
+            said = f"{claim.subject}: {question} {self.commit} cannot be told: "
+            said += f"that was not found: {self.reason}"
+        rule = "source/unclear"
+        if self.unasked:
+            rule = "source/not-tested"
+        elif self.settled and not question:
+            rule = "source/commit-missing"
+        observed = "absent" if rule == "source/commit-missing" else None
+        return finding(claim, rule, said, observed=observed, evidence=self.evidence)
+
+
+class Bench:
+    """What is known while the claims of one crate are tested; close it when done."""
+
+    def __init__(self, crate: Crate, tools: Tools) -> None:
+        self.crate = crate
+        self.now = tools.services.clock.now
+        self._code: CodeSources | None = tools.services.code
+        self._online = tools.services.http is not None
+        speakers = speakers_of(crate)
+        document = crate.metadata.file if crate.metadata else ""
+        self.speakers: dict[tuple[str, str], Speaker] = {}
+        for speaker in speakers:  # an @id may stand twice
+            key = speaker.subject, speaker.file or document
+            first = self.speakers.get(key)
+            said = (*first.said, *speaker.said) if first else speaker.said
+            self.speakers[key] = (first or speaker)._replace(said=said)
+        self.files = {
+            (file.subject, file.expected): file
+            for file in source_files(crate, speakers)
+        }
+        self._held: dict[str, Held | Lost | None] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for held in self._held.values():
+            if isinstance(held, Held):
+                held.revision.close()
+
+    def statement(self, claim: Claim, aspects: Sequence[Aspect]) -> Said | None:
+        """What a claim was made of; the fullest, where it is said more than once."""
+        found = [
+            said
+            for said in self.speakers[claim.subject, claim.stated_in.file].said
+            if said.aspect in aspects
+            and claim.expected in {said.text, said.value, said.origin}
+        ]
+        return max(found, key=lambda s: (bool(s.under), bool(s.path)), default=None)
+
+    def origins_of(self, claim: Claim) -> tuple[str, ...]:
+        """The addresses of the repository that the speaker of a claim names."""
+        speaker = self.speakers.get((claim.subject, claim.stated_in.file))
+        if speaker is None:
+            return ()
+        if speaker.origins:
+            return speaker.origins
+        stated = (said for said in speaker.said if claim.expected == said.text)
+        return tuple(dict.fromkeys(said.origin for said in stated if said.origin))
+
+    def base_of(self, claim: Claim, said: Said | None) -> str | None:
+        """The commit that a tree or tag is said to be of; None if none is named."""
+        if said and said.under.startswith(f"{Aspect.COMMIT}:"):
+            return said.under.partition(":")[2]
+        speaker = self.speakers[claim.subject, claim.stated_in.file]
+        base = speaker.base
+        return base.value if base and base.aspect is Aspect.COMMIT else None
+
+    def revision(self, commit: str, origins: Sequence[str]) -> Held | Lost | None:
+        """Look for a commit; None if there is nowhere to look.
+
+        Raises:
+            UsageError: what the user named is no repository.
+        """
+        if self._code is None:
+            return None
+        if commit not in self._held:
+            self._held[commit] = self._look(self._code, commit, origins)
+        return self._held[commit]
+
+    def _look(
+        self, code: CodeSources, commit: str, origins: Sequence[str]
+    ) -> Held | Lost:
+        paths = self._paths_in(commit)
+        answer: Found | NotFound | CouldNotTell | None = None
+        for origin in origins[:_MOST_ORIGINS] or (None,):
+            answer = code.find(commit, origin=origin, paths=paths)
+            if isinstance(answer, Found) or (
+                isinstance(answer, CouldNotTell) and answer.revision
+            ):
+                break
+        if isinstance(answer, Found):
+            return Held(
+                revision=answer.revision,
+                source=answer.source,
+                evidence=answer.evidence,
+            )
+        if isinstance(answer, CouldNotTell) and answer.revision:
+            evidence = answer.evidence
+            return Held(
+                revision=answer.revision,
+                source=_holder(answer),
+                evidence=evidence,
+                lacking=answer.lacking,
+            )
+        reasons = answer.reasons if answer else ()
+        unasked = all(reason.why is Why.UNASKED for reason in reasons)
+        said = "; ".join(dict.fromkeys(reason.text for reason in reasons))
+        return Lost(
+            commit=commit,
+            settled=isinstance(answer, NotFound),
+            reason=said or "there is nowhere to look",
+            evidence=answer.evidence if answer else (),
+            unasked=unasked,
+        )
+
+    def _paths_in(self, commit: str) -> tuple[str, ...]:
+        """Where files of the crate may lie in a commit."""
+        base = f"{Aspect.COMMIT}:{commit}"
+        return tuple(
+            dict.fromkeys(
+                path
+                for file in self.files.values()
+                if file.base == base
+                for path in ((file.stated,) if file.stated else file.hints)
+            )
+        )
+
+    def reachability(self, commit: str, origin: str) -> Reachability | None:
+        """Ask whether a branch or tag reaches a commit; None if that is not asked."""
+        if self._code is None:
+            return None
+        found = self._code.reachability(commit, origin)
+        unasked = not self._online and found.reach == "unknown"
+        return None if unasked else found
+
+    def remarks(self) -> Iterator[Finding]:
+        """Say of commits that were found that their contents are not all there."""
+        for commit, held in self._held.items():
+            if isinstance(held, Held) and held.lacking:
+                yield self._incomplete(commit, held)
+
+    def _incomplete(self, commit: str, held: Held) -> Finding:
+        first = next(c for c in self.files.values() if c.base.endswith(commit))
+        metadata = self.crate.metadata
+        assert metadata is not None  # noqa: S101 - files are told of in a document
+        listed = ", ".join(held.lacking[:3])
+        more = len(held.lacking) - 3
+        listed += f" and {more} more" if more > 0 else ""
+        claim = Claim(
+            kind=ClaimKind.SOURCE,
+            topic=Topic.CONTENTS,
+            subject=first.owner,
+            expected=f"contents:commit:{commit}",
+            stated_in=metadata.place(first.pointer),
+            severity=Severity.WARNING,
+        )
+        reason = (
+            f"{first.owner}: {held.source} has commit {commit} and its trees, and lacks"
+            f" the contents of {listed}"
+        )
+        evidence = held.evidence
+        return finding(claim, "source/incomplete", reason, evidence=evidence)
+
+
+def _holder(answer: CouldNotTell) -> str:
+    """The place that has the commit, and lacks contents only."""
+    for reason in answer.reasons:
+        if reason.why is Why.INCOMPLETE:
+            return reason.source
+    return answer.reasons[-1].source
