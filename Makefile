@@ -55,6 +55,7 @@ golden: $(STAMP) ## write the expected reports anew; then read the diff
 bench: $(STAMP)  ## measure, side by side with the peers
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.registry
+	$(BIN)/python -m tests.benchmarks.fetch
 
 docs: $(STAMP)   ## make the generated pages
 	$(BIN)/python docs/generate.py

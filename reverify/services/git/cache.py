@@ -21,6 +21,8 @@ from reverify.services.git.objects import Objects
 from reverify.services.git.origins import Origin
 
 LOCK_SECONDS = 600.0
+KEPT_BYTES, KEPT_SECONDS = 10 << 30, 90 * 86400.0
+"""How much is kept at the end of a run, and for how long after it was used last."""
 
 
 class Pruned(NamedTuple):

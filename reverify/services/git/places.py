@@ -28,7 +28,7 @@ from reverify.services.git.answers import (
     Reason,
     Why,
 )
-from reverify.services.git.cache import Cache, Kept
+from reverify.services.git.cache import KEPT_BYTES, KEPT_SECONDS, Cache, Kept
 from reverify.services.git.credentials import Credentials
 from reverify.services.git.fetching import Fetching
 from reverify.services.git.local import first_there, local_revision, opened
@@ -224,6 +224,10 @@ class CodeSources:
     def _evidence(self, step: _Step, commit: str, said: str) -> Evidence:
         method = f"{step.place}: commit {commit} with its trees"
         return Evidence(method, said, self._clock.now(), step.source)
+
+    def close(self) -> None:
+        """Throw away what was kept for long, and of the rest what is too much."""
+        self._cache.prune(KEPT_BYTES, KEPT_SECONDS)
 
     # -- the places --------------------------------------------------------------------
 
