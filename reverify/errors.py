@@ -12,7 +12,8 @@
     └── ServiceError       something outside this process did not answer
         ├── RefusedError      we do not ask it: no public address, no URL
         ├── MissingObjectError   a repository lacks what another object of it names
-        └── DamagedObjectError   an object of a repository is not what its id says
+        ├── DamagedObjectError   an object of a repository is not what its id says
+        └── TooLargeError     objects of a repository are more than we read
 
 A refuted claim is a finding, never an exception. Exceptions say that we could not
 work. Exit codes and HTTP status belong to the faces.
@@ -112,3 +113,7 @@ class MissingObjectError(ServiceError):
 
 class DamagedObjectError(ServiceError):
     """An object of a repository cannot be read, or its bytes do not have its id."""
+
+
+class TooLargeError(ServiceError):
+    """Objects of a repository, one or all together, are more than we read."""

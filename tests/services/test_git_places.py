@@ -320,3 +320,15 @@ def test_replaced_objects_are_read_as_they_were(lab: Laboratory) -> None:
     git(lab.work, "replace", lab.first, other)
     with found(lab.sources(lab.work).find(lab.first)).revision as revision:
         assert revision.objects.blob(revision.entries["sum.py"].id) == b"print(1)\n"
+
+
+def test_a_password_in_an_address_is_shown_to_nobody(lab: Laboratory) -> None:
+    for text in (
+        "https://ada:secret@example.org/a",
+        "https://ada:se/cret@example.org/a",
+    ):
+        given = lab.sources(text).find(lab.first)
+        crate = lab.sources().find(lab.first, origin=text)
+        told = lab.sources().reachability(lab.first, text)
+        for shown in (given, crate, told):
+            assert "cret" not in str(shown)

@@ -7,7 +7,12 @@ import subprocess
 from collections.abc import Iterable, Iterator
 from typing import BinaryIO, NamedTuple, NoReturn, cast
 
-from reverify.errors import DamagedObjectError, MissingObjectError, ServiceError
+from reverify.errors import (
+    DamagedObjectError,
+    MissingObjectError,
+    ServiceError,
+    TooLargeError,
+)
 from reverify.model.swhid import git_id
 from reverify.services.git.command import Git
 
@@ -197,7 +202,7 @@ class Objects:
             for entry in self.tree(id):
                 count += 1
                 if count > most:
-                    raise ServiceError(
+                    raise TooLargeError(
                         f"the tree {tree} lists more than {most:,} names"
                     )
                 path = f"{base}{entry.name}"
@@ -265,7 +270,7 @@ class Objects:
         if header[1] != kind or size > most:
             if size > most and header[1] == kind:
                 self.close()
-                raise ServiceError(f"the {kind} {id} has {size:,} bytes: too many")
+                raise TooLargeError(f"the {kind} {id} has {size:,} bytes: too many")
             _skip(back, size + 1)
             return None
         data = back.read(size)

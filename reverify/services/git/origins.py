@@ -79,7 +79,12 @@ def read_origin(text: str, *, plain_http: bool = False) -> Origin:
 def _shown(text: str) -> str:
     """An address in quotes, without a password that may be in it."""
     short = text if len(text) <= 200 else f"{text[:200]}..."  # noqa: PLR2004
-    return repr(re.sub(r"//[^/@]*@", "//***@", short))
+    return repr(without_password(short))
+
+
+def without_password(text: str) -> str:
+    """An address whose name and password, if it has any, are stars."""
+    return re.sub(r"//.*@", "//***@", text)  # a password may hold a slash
 
 
 def _why_not(text: str, *, plain_http: bool) -> str:
@@ -115,8 +120,8 @@ def _why_no_address(text: str) -> str:  # noqa: PLR0911 - one for each fault
     try:
         parts = urlsplit(text)
         port, host = parts.port, parts.netloc.rpartition("@")[2].lower()
-    except ValueError as error:
-        return f"is no address ({error})"
+    except ValueError:  # it may quote a password
+        return "is no address; write https://HOST/PATH"
     if "@" in parts.netloc:
         return "a name or password in an address is refused"
     bare = re.sub(r":[0-9]*$", "", host)

@@ -13,6 +13,7 @@ from reverify.errors import (
     MissingObjectError,
     RefusedError,
     ServiceError,
+    TooLargeError,
     UsageError,
 )
 from reverify.model.finding import Evidence, timestamp
@@ -39,6 +40,7 @@ from reverify.services.git.origins import (
     hosts_of,
     local_path,
     read_origin,
+    without_password,
 )
 from reverify.services.git.reachability import (
     FORK_HOSTS,
@@ -252,7 +254,8 @@ class CodeSources:
         path = local_path(text)
         if path is not None:
             return _Step(place, str(path), partial(local_revision, [path], commit))
-        return _Step(place, text, partial(self._remote_look, text, commit, paths))
+        shown = without_password(text)
+        return _Step(place, shown, partial(self._remote_look, text, commit, paths))
 
     def _of_origin(
         self, origin: str, commit: str, paths: Sequence[str]
@@ -261,7 +264,7 @@ class CodeSources:
             read = self._read(origin)
         except RefusedError as error:
             reason = PlaceError(Why.REFUSED, str(error))
-            yield _Step(Place.ORIGIN, origin, partial(_fail, reason))
+            yield _Step(Place.ORIGIN, without_password(origin), partial(_fail, reason))
             return
         for mirror in self._mirrors:
             there = mirror.of(read)
@@ -385,7 +388,8 @@ class CodeSources:
             return self._at_server(read, question)
         except ServiceError as error:
             method = f"which branches and tags reach {commit}"
-            evidence = Evidence(method, str(error), question.at, origin)
+            source = without_password(origin)
+            evidence = Evidence(method, str(error), question.at, source)
             return Reachability(
                 reach=Reach.UNKNOWN, reason=str(error), evidence=(evidence,)
             )
@@ -427,11 +431,15 @@ def _fail(error: PlaceError) -> Revision:
 
 
 def _why(error: ServiceError) -> Why:
-    if isinstance(error, MissingObjectError):
-        return Why.INCOMPLETE
-    if isinstance(error, DamagedObjectError):
-        return Why.DAMAGED
-    return Why.LIMIT if "more than" in str(error) else Why.UNREACHABLE
+    """Which word fits an error of reading."""
+    for kind, why in (
+        (MissingObjectError, Why.INCOMPLETE),
+        (DamagedObjectError, Why.DAMAGED),
+        (TooLargeError, Why.LIMIT),
+    ):
+        if isinstance(error, kind):
+            return why
+    return Why.UNREACHABLE
 
 
 def _listed(paths: Sequence[str], most: int = 3) -> str:

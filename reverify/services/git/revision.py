@@ -8,7 +8,7 @@ from functools import cached_property
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reverify.errors import DamagedObjectError, ServiceError
+from reverify.errors import DamagedObjectError, ServiceError, TooLargeError
 from reverify.services.git.objects import (
     FOLDER,
     LINK,
@@ -132,7 +132,7 @@ class Revision:
         """All that is no folder, by its path.
 
         Raises:
-            ServiceError: it is too much.
+            TooLargeError: it is too much.
         """
         found = self.objects.files(self.commit.tree, MOST_NAMES)
         return {entry.name: entry for entry in found}
@@ -280,7 +280,7 @@ def read_revision(
     Raises:
         MissingObjectError: a tree is not there.
         DamagedObjectError: the commit or a tree cannot be read, or is another.
-        ServiceError: the trees are too large, or too many.
+        TooLargeError: the trees are too large, or too many.
     """
     commit = objects.commit(id)
     if commit is None:
@@ -292,10 +292,10 @@ def read_revision(
     while level:
         known |= level
         if len(known) > MOST_NAMES:
-            raise ServiceError(f"the commit {id} has more than {MOST_NAMES:,} folders")
+            raise TooLargeError(f"the commit {id} has more than {MOST_NAMES:,} folders")
         total += sum(size for _, size in objects.headers(level).values())
         if total > MOST_TREE_BYTES:
-            raise ServiceError(f"the trees of {id} have more than {total:,} bytes")
+            raise TooLargeError(f"the trees of {id} have more than {total:,} bytes")
         level = {
             entry.id
             for tree in level
