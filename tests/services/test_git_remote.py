@@ -579,3 +579,36 @@ def test_a_server_that_cannot_show_who_it_is_refutes_nothing(
         with pytest.raises(PlaceError, match="certificate"):
             remote.references()
         assert not server.requests
+
+
+# -- much from little ------------------------------------------------------------------
+
+
+@pytest.fixture
+def bomb(lab: Laboratory) -> str:
+    """A commit of a file of 128 MiB, of which the server sends some hundred kB."""
+    id = commit(lab.work, {"noughts": bytes(128 << 20)}, "Add noughts")
+    lab.publish("bomb.git")
+    return id
+
+
+@pytest.mark.slow
+def test_a_small_pack_of_a_huge_file_is_neither_held_nor_read(
+    lab: Laboratory, bomb: str
+) -> None:
+    bounds = Bounds(file_bytes=16 << 20, seconds=60, memory_bytes=100 << 20)
+    with serving_git(lab.root) as server:
+        sources, url = lab.sources(bounds=bounds), f"{server.url}/bomb.git"
+        answer = found(sources.find(bomb, origin=url, paths=["noughts"]))
+        answer.revision.close()
+        assert server.sent < 1 << 20
+
+
+@pytest.mark.slow
+def test_a_git_that_takes_too_much_memory_is_stopped(
+    lab: Laboratory, bomb: str
+) -> None:
+    bounds = Bounds(file_bytes=16 << 20, seconds=60, memory_bytes=1 << 20)
+    with serving_git(lab.root) as server:
+        sources, url = lab.sources(bounds=bounds), f"{server.url}/bomb.git"
+        undecided(sources.find(bomb, origin=url, paths=["noughts"]))

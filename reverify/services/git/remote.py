@@ -387,14 +387,15 @@ class Remote:
         if faults and faults <= set(_HARMLESS):
             return OldFaultError(Why.DAMAGED, short)
         for pattern, why in _FAILURES:
-            if re.search(pattern, text):
+            if re.search(pattern, text.strip()):
                 return PlaceError(why, short)
         return PlaceError(Why.UNREACHABLE, short)
 
 
 _EVERYTHING = ("+refs/heads/*:refs/theirs/heads/*", "+refs/tags/*:refs/theirs/tags/*")
 _FAILURES = (
-    (r"died of signal (24|25)|[Ff]ile (size|too)|CPU time", Why.LIMIT),
+    (r"died of signal (9|24|25)|[Ff]ile (size|too)|CPU time|memory", Why.LIMIT),
+    (r"\Afatal: fetch-pack: invalid index-pack output\Z", Why.LIMIT),  # it was ended
     (r"mismatched algorithms|support.*object.?format", Why.ABSENT),
     (r"repository '.*' not found", Why.GONE),
     (r"Authentication failed|could not read (Username|Password)", Why.DENIED),
