@@ -88,7 +88,11 @@ def _test(
         return _TESTS[Topic(claim.topic)](claim, swhid, desk)
     except Trouble as trouble:
         reason = f"{claim.subject}: {trouble.reason}"
-        return finding(claim, trouble.rule, reason, evidence=trouble.evidence)
+        observed = "unknown" if trouble.rule == "archival/anchor-not-held" else None
+        evidence = trouble.evidence
+        return finding(
+            claim, trouble.rule, reason, observed=observed, evidence=evidence
+        )
 
 
 def _held(claim: Claim, identifier: Identifier, swhid: Swhid, desk: Desk) -> Finding:

@@ -204,8 +204,8 @@ def test_a_generated_file_is_a_note_and_keeps_the_crate_from_being_sourced(
 # -- repositories ----------------------------------------------------------------------
 
 
-def code(id: str = "#code", **properties: object) -> Json:
-    return {"@id": id, "@type": "SoftwareSourceCode", **properties}
+def code(**properties: object) -> Json:
+    return {"@id": "#code", "@type": "SoftwareSourceCode", **properties}
 
 
 def check_code(crate: Path, work: Path) -> Report:
