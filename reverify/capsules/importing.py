@@ -10,7 +10,7 @@ from typing import Any
 
 from reverify.capsules.manifest import manifest_of, read_manifest
 from reverify.capsules.mapping import foreign, manifest_from
-from reverify.capsules.mapping.keeping import KEPT
+from reverify.capsules.mapping.keeping import with_kept, without_kept
 from reverify.capsules.mapping.residue import same
 from reverify.capsules.mapping.terms import MANIFEST_SCHEMA
 from reverify.crates.crate import Crate
@@ -66,7 +66,7 @@ def read_capsule(crate: Crate, prefer: str = "graph") -> Imported:
     differences: tuple[Json, ...] = ()
     manifest = manifest_of(document, metadata.name)
     if own is not None:
-        differences = difference(dict(own.document), document)
+        differences = difference(without_kept(own.document), document)
         if not differences or prefer == "manifest":
             manifest = own
     manifest = _with_foreign(manifest, foreign(metadata))
@@ -115,10 +115,9 @@ def own_manifest(
 
 def _with_foreign(manifest: Manifest, kept: Json) -> Manifest:
     """Keep what the manifest has no place for, so that a new crate says it again."""
-    if not (kept["entities"] or kept["set"] or kept["add"]):
+    document = with_kept(without_kept(manifest.document), kept)
+    if same(document, dict(manifest.document)):
         return manifest
-    extra = dict(manifest.document.get("extra") or {})
-    document = {**manifest.document, "extra": {**extra, KEPT: kept}}
     return manifest_of(document, "manifest")
 
 

@@ -12,12 +12,18 @@ from reverify.capsules.export import export_capsule
 from reverify.capsules.importing import difference
 from reverify.capsules.manifest import manifest_of
 from reverify.capsules.mapping import Measured, crate_document, foreign, manifest_from
-from reverify.capsules.mapping.files import is_written_anew
+from reverify.capsules.mapping.foreign import is_ours_alone, renamed, with_names
+from reverify.capsules.mapping.graph import canonical, listed
 from reverify.capsules.mapping.interface import VERSIONS
-from reverify.capsules.mapping.terms import MANIFEST_SCHEMA, path_id
+from reverify.capsules.mapping.keeping import with_kept
+from reverify.capsules.mapping.reader import Reader
+from reverify.capsules.mapping.reading import read_graph
+from reverify.capsules.mapping.terms import MANIFEST_SCHEMA
 from reverify.capsules.opening import OpenCapsule
+from reverify.crates.contexts import Context, read_context
 from reverify.crates.crate import Crate
-from reverify.crates.metadata import DESCRIPTORS, Metadata
+from reverify.crates.entity import Entity
+from reverify.crates.metadata import Metadata
 from reverify.crates.opening import open_crate
 from reverify.errors import CapsuleError
 from reverify.model.capsule import Manifest
@@ -111,7 +117,8 @@ def manifest_losses(before: Manifest, metadata: Metadata) -> Iterator[Loss]:
         before: the manifest that was exported.
         metadata: the metadata document of the crate.
     """
-    after, _ = manifest_from(metadata)
+    document, _ = manifest_from(metadata)
+    after = with_kept(document, foreign(metadata))
     for step in difference(dict(before.document), after):
         yield Loss(
             place=step["path"] or "/",
@@ -144,53 +151,76 @@ def crate_losses(crate: Crate) -> Iterator[Loss]:
     version = metadata.version if metadata.version in VERSIONS else "1.2"
     written = crate_document(
         manifest,
-        _stated(metadata, manifest),
+        _stated(metadata),
         ro_crate=str(version),
         manifest_path=None,
         kept=foreign(metadata),
     )
-    after = {entity["@id"]: entity for entity in written["@graph"]}
-    root = metadata.root.id if metadata.root else "./"
-    descriptor = metadata.descriptor.id if metadata.descriptor else DESCRIPTORS[0]
-    names = {descriptor: DESCRIPTORS[0], root: root if "://" in root else "./"}
-    anew = _written_anew(metadata)
-    for entity in metadata.entities:
-        if entity is metadata.by_id.get(entity.id) and entity.id not in anew:
+    names, anew = renamed(metadata), _written_anew(metadata)
+    after: dict[str, Json] = {}
+    rest: Counter[str] = Counter()
+    for item in written["@graph"]:
+        if (id := _id_of(item)) is None or id in after:
+            rest[canonical(item)] += 1
+        else:
+            after[id] = item
+    for entity in metadata.by_id.values():
+        if entity.id not in anew:
             known = after.get(names.get(entity.id, entity.id))
-            yield from _entity_losses(entity.properties, known, names, anew)
+            yield from _entity_losses(metadata, entity, known, names, anew)
+    first = {entity.index for entity in metadata.by_id.values()}
+    for index, item in enumerate(metadata.document["@graph"]):
+        text = canonical(with_names(item, names))
+        if index not in first and not rest[text]:
+            yield Loss(place=f"/@graph/{index}", before=text, after="")
+    yield from _term_losses(metadata, read_context(written["@context"]))
 
 
 def _written_anew(metadata: Metadata) -> set[str]:
-    """What each export writes by itself: the manifest as a file, citation, CodeMeta."""
-    found = {MANIFEST_SCHEMA, *(e.id for e in metadata.entities if is_written_anew(e))}
+    """What each export writes by itself: the manifest as a file, its residue."""
+    found = {MANIFEST_SCHEMA, *(e.id for e in metadata.entities if is_ours_alone(e))}
     return found & metadata.by_id.keys()
 
 
-def _stated(metadata: Metadata, manifest: Manifest) -> dict[str, Measured]:
+def _stated(metadata: Metadata) -> dict[str, Measured]:
     """What the crate states of its files: they are not read for this."""
+    document, _ = read_graph(Reader(metadata))
     found = {}
-    for path in dict.fromkeys(file.path for file in manifest.files() if file.path):
-        entity = metadata.by_id.get(path_id(path))
-        size = entity and next(iter(entity.values("contentSize")), None)
-        digest = entity and entity.text("sha256")
-        if digest and str(size).isdigit():
-            found[path] = Measured(int(str(size)), digest)
+    for file in Manifest(data=b"", document=document).files():
+        if file.path and file.size is not None and file.sha256:
+            found[file.path] = Measured(file.size, file.sha256)
     return found
 
 
+def _id_of(item: object) -> str | None:
+    id = item.get("@id") if isinstance(item, dict) else None
+    return id if isinstance(id, str) else None
+
+
 def _entity_losses(
-    before: Json, after: Json | None, names: Mapping[str, str], anew: set[str]
+    metadata: Metadata,
+    entity: Entity,
+    after: Json | None,
+    names: Mapping[str, str],
+    anew: set[str],
 ) -> Iterator[Loss]:
-    id = before["@id"]
+    id = entity.id
     if after is None:
-        yield Loss(place=id, before=json.dumps(before), after="")
+        yield Loss(place=id, before=json.dumps(entity.properties), after="")
         return
-    for key, value in before.items():
-        if key == "@id" or (names.get(id) == DESCRIPTORS[0] and key == "conformsTo"):
+    specs = {uri for uri, _ in metadata.spec_uris()}
+    for key, value in entity.properties.items():
+        if key == "@id":
             continue
-        left = _values(value, names) - _values(after.get(key), {})
+        left = Counter(canonical(with_names(v, names)) for v in listed(value))
+        left -= Counter(map(canonical, listed(after.get(key))))
         for other in anew:
-            left.pop(json.dumps({"@id": other}), None)
+            left.pop(canonical({"@id": other}), None)
+        if entity is metadata.descriptor and key == "conformsTo":
+            # The version of RO-Crate is told by whoever writes the crate.
+            for uri in specs:
+                left.pop(canonical({"@id": uri}), None)
+                left.pop(canonical(uri), None)
         if left:
             yield Loss(
                 place=f"{id} {key}",
@@ -199,11 +229,16 @@ def _entity_losses(
             )
 
 
-def _values(value: object, names: Mapping[str, str]) -> Counter[str]:
-    listed = value if isinstance(value, list) else [] if value is None else [value]
-    return Counter(
-        json.dumps({"@id": names.get(item["@id"], item["@id"])})
-        if isinstance(item, dict) and set(item) == {"@id"}
-        else json.dumps(item, sort_keys=True)
-        for item in listed
-    )
+def _term_losses(metadata: Metadata, context: Context) -> Iterator[Loss]:
+    """Terms that mean something else in the crate that was written."""
+    before = metadata.context
+    if before.obstacle:
+        return
+    used = {t for e in metadata.entities for t in (*e.properties, *e.types)}
+    for term in sorted(used):
+        if before.iri(term) not in {None, context.iri(term)}:
+            yield Loss(
+                place=f"@context {term}",
+                before=str(before.iri(term)),
+                after=str(context.iri(term) or ""),
+            )

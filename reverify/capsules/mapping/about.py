@@ -15,6 +15,7 @@ from reverify.capsules.mapping.people import (
     write_person,
 )
 from reverify.capsules.mapping.reader import Reader, is_own
+from reverify.capsules.mapping.run import is_whole, tells_of_a_run
 from reverify.capsules.mapping.terms import (
     DESCRIPTOR,
     PROCESS_RUN,
@@ -22,11 +23,14 @@ from reverify.capsules.mapping.terms import (
     SPDX,
     is_url,
     manifest_time,
+    own,
     url_id,
 )
 from reverify.crates.entity import Entity
 
 RELATIONS = ("citation", "isBasedOn", "subjectOf", "isPartOf", "sameAs")
+GIVEN_ID = "given-id"
+"""What the id of a capsule is, beside its id, if it was given to a stranger's crate."""
 _UUID = r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 _CREATIVE_COMMONS = re.compile(
     r"https?://creativecommons\.org/"
@@ -39,7 +43,12 @@ _CREATIVE_COMMONS = re.compile(
 
 
 def write_root(
-    graph: Graph, document: Json, *, version: str, action: Json, parts: list[Json]
+    graph: Graph,
+    document: Json,
+    *,
+    version: str,
+    action: Json | None,
+    parts: list[Json],
 ) -> None:
     """Write descriptor, root and profiles.
 
@@ -47,7 +56,7 @@ def write_root(
         graph: where to.
         document: the manifest.
         version: of RO-Crate.
-        action: the run.
+        action: the run, if the capsule tells of one.
         parts: all files.
     """
     graph.add(
@@ -62,6 +71,8 @@ def write_root(
     publisher = manifest.get("publisher")
     number = manifest["id"]
     identifier = graph.value("id", "capsule id", f"urn:uuid:{number}", local="capsule")
+    if graph.is_stranger:
+        graph.append(identifier["@id"], "propertyID", [own(GIVEN_ID)])
     over = manifest.get("completed") or manifest["created"]
     graph.add(
         graph.root,
@@ -77,7 +88,7 @@ def write_root(
             "author": write_authors(graph, document),
             "publisher": publisher and write_organization(graph, publisher),
             "keywords": manifest.get("keywords"),
-            "conformsTo": _write_profiles(graph),
+            "conformsTo": _write_profiles(graph, document) if action else None,
             "hasPart": list({part["@id"]: part for part in parts}.values()),
             "mentions": action,
             "additionalProperty": _own_values(graph, document),
@@ -92,7 +103,8 @@ def write_root(
 
 def description_of(document: Json) -> str:
     """What is said of an analysis that has no description; RO-Crate wants one."""
-    return f"The files, the code and the run of: {document['title']}"
+    what = "files, the code and the run" if tells_of_a_run(document) else "files"
+    return f"The {what} of: {document['title']}"
 
 
 def write_authors(graph: Graph, document: Json) -> list[Json]:
@@ -111,11 +123,11 @@ def _own_values(graph: Graph, document: Json) -> list[Json]:
     return values
 
 
-def _write_profiles(graph: Graph) -> list[Json]:
-    profiles = {
-        PROCESS_RUN: ("Process Run Crate", "0.5"),
-        PROFILE: ("Reverify capsule", "1.0"),
-    }
+def _write_profiles(graph: Graph, document: Json) -> list[Json]:
+    """Say what the crate conforms to, and only what it does."""
+    profiles = {PROCESS_RUN: ("Process Run Crate", "0.5")}
+    if is_whole(document):
+        profiles[PROFILE] = ("Reverify capsule", "1.0")
     return [
         graph.add(uri, ["CreativeWork", "Profile"], {"name": name, "version": version})
         for uri, (name, version) in profiles.items()
@@ -178,7 +190,9 @@ def read_id(reader: Reader, root: Entity) -> str | None:
         return None
     for entity in reader.entities(root, "identifier"):
         if is_own(entity, "id"):
-            reader.ids["capsule"] = entity.id
+            reader.ids.setdefault("capsule", entity.id)
+            reader.is_stranger = is_own(entity, GIVEN_ID)
+            break
     return match[1]
 
 
@@ -206,7 +220,7 @@ def read_root(reader: Reader, root: Entity) -> Json:
     created = _created(reader, root)
     if created is not None:
         found["created"] = created
-    if reader.ids.get("capsule"):
+    if not reader.is_stranger:
         completed = reader.text(root, "dateModified")
         if completed and manifest_time(completed):
             found["completed"] = completed

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 from reverify.capsules.mapping import residue
 from reverify.capsules.mapping.about import write_authors, write_root
@@ -22,15 +22,19 @@ from reverify.capsules.mapping.interface import (
     Measured,
 )
 from reverify.capsules.mapping.keeping import (
+    KEPT,
     add_entities,
     add_properties,
     check_kept,
     kept_context,
-    kept_ids,
+    new_graph,
+    nothing_kept,
+    say_as_kept,
+    without_kept,
 )
 from reverify.capsules.mapping.reader import Reader
 from reverify.capsules.mapping.reading import read_graph
-from reverify.capsules.mapping.run import write_run
+from reverify.capsules.mapping.run import tells_of_a_run, write_run
 from reverify.capsules.mapping.software import write_container
 from reverify.capsules.mapping.terms import DESCRIPTOR, context
 from reverify.crates.limits import Limits
@@ -73,13 +77,10 @@ def crate_document(
             f"RO-Crate {ro_crate} is not written; choose {', '.join(VERSIONS)}"
         )
     check_kept(kept)
-    graph = write_graph(
-        manifest.document,
-        files,
-        ro_crate=ro_crate,
-        facts=code or CodeFacts(),
-        kept=kept,
-    )
+    facts = code or CodeFacts()
+    told = dict(manifest.document) if kept is None else without_kept(manifest.document)
+    graph = write_graph(told, files, ro_crate=ro_crate, facts=facts, kept=kept)
+    say_as_kept(graph, kept)
     parts = [write_generated_file(graph, file) for file in extra]
     if manifest_path is not None:
         measured = Measured(len(manifest.data), manifest.sha256)
@@ -87,8 +88,17 @@ def crate_document(
     graph.append(graph.root, "hasPart", parts)
     add_entities(graph, kept)
     add_properties(graph, kept)
-    read, _ = read_graph(Reader(_as_read(graph, ro_crate)))
-    if text := residue.residue(read, dict(manifest.document)):
+    read = _as_read(graph, ro_crate, kept)
+    if kept:
+        plain = write_graph(
+            told,
+            files,
+            ro_crate=ro_crate,
+            facts=facts,
+            kept={**nothing_kept(), "is_stranger": kept["is_stranger"]},
+        )
+        _see_that_it_fits(read, told, _as_read(plain, ro_crate, None), files)
+    if text := residue.residue(read, told):
         id = graph.name(residue.KIND, None, "manifest-residue")
         left = graph.add(id, "PropertyValue", residue.properties(text))
         graph.append(graph.root, "additionalProperty", [left])
@@ -104,12 +114,18 @@ def write_graph(
     facts: CodeFacts,
     kept: Json | None = None,
 ) -> Graph:
-    """Write what a manifest says, each value once in its natural place."""
+    """Write what a manifest says, each value once in its natural place.
+
+    A capsule that tells nothing of a run has none in its crate.
+    """
     manifest = dict(document)
-    graph = Graph(*kept_ids(kept))
+    graph = new_graph(kept)
     graph.add(DESCRIPTOR, "CreativeWork", {})
     graph.add(graph.root, "Dataset", {})
-    instrument, parts = write_code(graph, manifest, files, facts)
+    has_run = tells_of_a_run(manifest)
+    instrument, parts = (
+        write_code(graph, manifest, files, facts) if has_run else ({}, [])
+    )
     link = "url" if ro_crate == "1.1" else "contentUrl"
     accessed = _accessed(manifest)
     roles = {"inputs": Role.INPUT, "outputs": Role.OUTPUT, "files": Role.OTHER}
@@ -121,15 +137,17 @@ def write_graph(
         for key, role in roles.items()
     )
     environment = manifest.get("environment") or {}
-    action = write_run(
-        graph,
-        manifest,
-        code=instrument,
-        inputs=inputs,
-        outputs=outputs,
-        agents=write_authors(graph, manifest),
-        container=write_container(graph, environment.get("container")),
-    )
+    action = None
+    if has_run:
+        action = write_run(
+            graph,
+            manifest,
+            code=instrument,
+            inputs=inputs,
+            outputs=outputs,
+            agents=write_authors(graph, manifest),
+            container=write_container(graph, environment.get("container")),
+        )
     parts = [*inputs, *outputs, *parts, *others]
     write_root(graph, manifest, version=ro_crate, action=action, parts=parts)
     return graph
@@ -141,14 +159,52 @@ def _accessed(document: Json) -> str:
     return str(started or document["created"]).upper()
 
 
-def _as_read(graph: Graph, version: str) -> Metadata:
-    data = json.dumps(_document(graph, version, None)).encode()
-    return Metadata(DESCRIPTOR, data, _LIMITS)
+def _as_read(graph: Graph, version: str, kept: Json | None) -> Json:
+    data = json.dumps(_document(graph, version, kept)).encode()
+    read, _ = read_graph(Reader(Metadata(DESCRIPTOR, data, _LIMITS)))
+    return read
+
+
+def _see_that_it_fits(read: Json, told: Json, plain: Json, files: Files) -> None:
+    """See that what is kept of an earlier crate does not gainsay the manifest.
+
+    Args:
+        read: what the graph says with what is kept.
+        told: what the manifest says.
+        plain: what the graph would say without what is kept.
+        files: what was found of the files.
+
+    Raises:
+        CapsuleError: it does.
+    """
+    is_measured = True
+    for file in Manifest(data=b"", document=read).files():
+        if (found := files.get(file.path or "")) is not None:
+            is_measured &= file.record.get("size") in {None, found.size}
+            is_measured &= file.record.get("sha256") in {None, found.sha256}
+    wanted = (_unmeasured(told), _unmeasured(plain))
+    if not is_measured or not any(residue.same(_unmeasured(read), w) for w in wanted):
+        raise CapsuleError(
+            f"what the manifest keeps of an earlier crate, /extra/{KEPT}, says"
+            " otherwise than the manifest itself; take it out, or import that crate"
+            " again"
+        )
+
+
+def _unmeasured(document: Json) -> Json:
+    """A manifest without sizes and digests of files, which are measured anew."""
+    found: Json = json.loads(json.dumps(document))
+    for file in Manifest(data=b"", document=found).files():
+        cast("Json", file.record).pop("size", None)
+        cast("Json", file.record).pop("sha256", None)
+    return found
 
 
 def _document(graph: Graph, version: str, kept: Json | None) -> Json:
     parts = kept_context(context(version, graph.terms()), kept)
+    rest = kept["document"] if kept else {}
     return {
+        **rest,
         "@context": parts if len(parts) > 1 else parts[0],
-        "@graph": list(graph.entities.values()),
+        "@graph": [*graph.entities.values(), *(kept["others"] if kept else ())],
     }

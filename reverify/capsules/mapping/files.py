@@ -31,6 +31,7 @@ _ROLES = {
     Role.OTHER: "A file that is kept with the capsule.",
 }
 """What is said of a file that has no description; RO-Crate 1.2 wants one."""
+_ANEW = re.compile(r"capsule(-[0-9]+)?\.json|CITATION\.cff|codemeta\.json")
 _SHA256_IRIS = frozenset(
     {
         "http://schema.org/sha256",
@@ -143,6 +144,9 @@ def write_generated_file(graph: Graph, file: GeneratedFile) -> Json:
 
 def is_written_anew(entity: Entity) -> bool:
     """Whether each export writes a file by itself: the manifest, what is made of it."""
+    path = local_path(entity.id) or ""
+    if "File" not in entity.types or not _ANEW.fullmatch(path):
+        return False
     manifest = {"@id": MANIFEST_SCHEMA} in entity.values("conformsTo")
     return manifest or own("generated") in entity.values("additionalType")
 

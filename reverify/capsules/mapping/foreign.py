@@ -1,17 +1,23 @@
-"""What a crate says beside its manifest: entities and properties of others."""
+"""What a crate says beside its manifest, and how it says what its manifest holds."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from reverify.capsules.mapping.document import write_graph
 from reverify.capsules.mapping.files import is_written_anew
-from reverify.capsules.mapping.graph import Graph
-from reverify.capsules.mapping.interface import CodeFacts, Json
+from reverify.capsules.mapping.graph import Graph, canonical, listed
+from reverify.capsules.mapping.interface import VERSIONS, CodeFacts, Json
+from reverify.capsules.mapping.keeping import digest_of, nothing_kept
 from reverify.capsules.mapping.reader import Reader, is_own
-from reverify.capsules.mapping.reading import read_graph
+from reverify.capsules.mapping.reading import read_whole
 from reverify.capsules.mapping.residue import KIND
-from reverify.capsules.mapping.run import run_id
-from reverify.capsules.mapping.terms import DESCRIPTOR, MANIFEST_SCHEMA
+from reverify.capsules.mapping.terms import (
+    DESCRIPTOR,
+    MANIFEST_SCHEMA,
+    our_definition,
+)
+from reverify.crates.contexts import read_context, terms_of
 from reverify.crates.entity import Entity
 from reverify.crates.metadata import SPEC_PREFIX, Metadata
 
@@ -30,144 +36,279 @@ _ANEW = {
     "CreativeWork": _SAID | {"version"},
 }
 """What we say of the residue, of the manifest and generated files, of the schema."""
+_COLLECTIONS = frozenset(
+    {"hasPart", "mentions", "conformsTo", "identifier", "additionalProperty"}
+)
+"""Keys of the root under which a crate gathers things, in no order."""
+_KEPT_KEYWORDS = frozenset({"@language", "@vocab", "@version"})
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 
 
 def foreign(metadata: Metadata) -> Json:
-    """Gather what a crate says that its manifest does not hold.
+    """Gather what a crate says that its manifest does not hold, and how it says it.
 
     It can be kept as JSON, and handed to `crate_document` as `kept`.
 
     Returns:
-        `ids`, the @id of each thing that the manifest holds, by its key; `entities` of
-        others; `set` and `add`, properties by @id, to be written as they are and to be
-        said beside ours; `context`, what these need.
+        an object as `nothing_kept` describes it.
 
     Raises:
         CapsuleError: no manifest can be made of it.
     """
     reader = Reader(metadata)
-    document, root = read_graph(reader)
-    version = metadata.version or ""
-    version = version if version in {"1.1", "1.2", "1.3"} else "1.2"
-    names = {
-        old: new for old, new in _renamed(reader, document, root).items() if old != new
-    }
-    ids = {thing: names.get(id, id) for thing, id in reader.ids.items()}
-    graph = write_graph(
-        document,
-        {},
-        ro_crate=version,
-        facts=CodeFacts(),
-        kept={"ids": ids, "entities": [], "set": {}, "add": {}, "context": []},
-    )
-    dropped = {e.id for e in metadata.entities if _is_ours_alone(e)}
-    found: Json = {"ids": ids, "entities": [], "set": {}, "add": {}, "context": []}
-    for entity in metadata.entities:
-        if entity.id in dropped:
-            properties = _beyond(entity, names)
-            if properties:
-                found["set"][entity.id] = properties
-            continue
-        id = names.get(entity.id, entity.id)
-        if id in graph.entities:
-            written = graph.entities[id]
-            for key, left in _left(reader, entity, written, names, dropped):
-                _sort(found, graph, id, key, left)
-        else:
-            found["entities"].append(_rename(entity.properties, names))
-    found["context"] = _context(metadata)
-    return found
+    document, read = read_whole(reader)
+    return _Comparison(reader, document, read, renamed(metadata)).kept
 
 
-def _renamed(reader: Reader, document: Json, root: Entity) -> dict[str, str]:
-    """Things that get another @id.
+def renamed(metadata: Metadata) -> dict[str, str]:
+    """Things that get another @id, as RO-Crate 1.1 and later want it.
 
-    Descriptor and root are named as 1.1 and later want it, and the run so that it can
-    be told from others.
+    The metadata document gets its name, and a root that is named by a path `./`.
     """
-    names = {root.id: root.id if "://" in root.id else "./"}
-    if reader.metadata.descriptor is not None:
-        names[reader.metadata.descriptor.id] = DESCRIPTOR
-    if "run" in reader.ids:
-        names[reader.ids["run"]] = run_id(document)
+    names = {}
+    root, descriptor = metadata.root, metadata.descriptor
+    if root and not _ABSOLUTE.match(root.id) and "./" not in metadata.by_id:
+        names[root.id] = "./"
+    if descriptor and DESCRIPTOR not in metadata.by_id:
+        names[descriptor.id] = DESCRIPTOR
     return names
 
 
-def _is_ours_alone(entity: Entity) -> bool:
-    """Whether each crate has it anew: residue, manifest, generated files."""
-    is_named_so = is_own(entity, KIND) or entity.id == MANIFEST_SCHEMA
-    return is_named_so or ("File" in entity.types and is_written_anew(entity))
-
-
-def _beyond(entity: Entity, names: Mapping[str, str]) -> Json:
-    """What others said of something that is written anew each time."""
-    kinds = (kind for kind in _ANEW if kind in entity.types)
-    anew = _ANEW[next(kinds, "CreativeWork")]
-    return {
-        key: _rename(value, names)
-        for key, value in entity.properties.items()
-        if key not in anew
-    }
-
-
-def _left(
-    reader: Reader,
-    entity: Entity,
-    written: Json,
-    names: Mapping[str, str],
-    dropped: set[str],
-) -> Iterator[tuple[str, list[Any]]]:
-    """The values that neither went into the manifest nor are written by us, by key."""
-    for key, value in entity.properties.items():
-        said = _listed(written.get(key))
-        left = [
-            renamed
-            for each in _listed(value)
-            if not (isinstance(each, dict) and each.get("@id") in dropped)
-            and not reader.is_used(entity.id, key, each)
-            and (renamed := _rename(each, names)) not in said
-        ]
-        is_version = written["@id"] == DESCRIPTOR and key == "conformsTo"
-        if left and key != "@id" and not is_version:
-            yield key, left
-
-
-def _sort(found: Json, graph: Graph, id: str, key: str, left: list[Any]) -> None:
-    """Say whether something is to be written as it is, or beside what we say."""
-    is_ours = key in graph.entities[id] and (id, key) not in graph.derived
-    found["add" if is_ours else "set"].setdefault(id, {})[key] = left
-
-
-def _rename(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
-    """References in a value, with the names that their targets have now."""
+def with_names(value: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - JSON
+    """A value, its references with the names that their targets have now."""
+    if not names:
+        return value
     if isinstance(value, dict):
         return {
             key: names.get(item, item)
             if key == "@id" and isinstance(item, str)
-            else _rename(item, names)
+            else with_names(item, names)
             for key, item in value.items()
         }
     if isinstance(value, list):
-        return [_rename(item, names) for item in value]
+        return [with_names(item, names) for item in value]
     return value
 
 
+class _Comparison:
+    """A crate beside what we would write of its manifest."""
+
+    def __init__(
+        self, reader: Reader, document: Json, read: Json, names: Mapping[str, str]
+    ) -> None:
+        self._reader = reader
+        self._metadata = reader.metadata
+        self._document = document
+        self._names = names
+        self._dropped = {e.id for e in self._metadata.entities if is_ours_alone(e)}
+        self._specs = {uri for uri, _ in self._metadata.spec_uris()}
+        self.kept = nothing_kept()
+        self.kept["is_stranger"] = reader.is_stranger
+        ids = {thing: self._new(id) for thing, id in reader.ids.items()}
+        self._graph = self._written(ids)
+        # What an export measures or looks up is in the graph and not in the manifest.
+        self._as_read = _written(read, ids, self.kept).entities
+        first = [
+            entity
+            for entity in self._metadata.entities
+            if entity is self._metadata.by_id.get(entity.id)
+        ]
+        self._sort_entities(first)
+        self.kept["ids"] = self._odd_ids(ids)
+        self._keep_the_rest()
+        self.kept["context"] = _context(self._metadata)
+
+    def _new(self, id: str) -> str:
+        return self._names.get(id, id)
+
+    def _written(self, ids: Json, version: str = "1.2") -> Graph:
+        return _written(self._document, ids, self.kept, version)
+
+    def _odd_ids(self, ids: Json) -> Json:
+        """The @ids that things would not get anyway."""
+        odd = {"root": ids["root"]} if ids["root"] != "./" else {}
+        for _ in range(5):
+            found = self._written(odd).ids
+            more = {
+                thing: id
+                for thing, id in ids.items()
+                if thing in found and found[thing] != id
+            }
+            if not more:
+                return odd
+            odd |= more
+        return ids
+
+    # -- entities ----------------------------------------------------------------------
+
+    def _sort_entities(self, first: list[Entity]) -> None:
+        described = {self._new(entity.id) for entity in first} - self._dropped
+        spared = {self._graph.root, DESCRIPTOR, self._graph.ids.get("capsule")}
+        news = self._graph.entities.keys() - described - spared
+        self.kept["undescribed"] = sorted(news)
+        other = self._written(self._graph.ids, "1.1").entities
+        for entity in first:
+            id = self._new(entity.id)
+            if entity.id in self._dropped:
+                for key, value in self._beyond(entity).items():
+                    self._note("add", id, key, listed(value))
+            elif id in self._graph.entities or id in self._as_read:
+                # An address is written under another key in 1.1.
+                ours = {**other.get(id, {}), **self._graph.entities.get(id, {})}
+                for key in dict.fromkeys([*entity.properties, *ours]):
+                    if key != "@id":
+                        self._compare(entity, id, key, listed(ours.get(key)), news)
+            else:
+                entities = self.kept["entities"]
+                entities.append(with_names(entity.properties, self._names))
+
+    def _beyond(self, entity: Entity) -> Json:
+        """What others said of something that is written anew each time."""
+        kinds = (kind for kind in _ANEW if kind in entity.types)
+        anew = _ANEW[next(kinds, "CreativeWork")]
+        return {
+            key: with_names(value, self._names)
+            for key, value in entity.properties.items()
+            if key not in anew
+        }
+
+    # -- values ------------------------------------------------------------------------
+
+    def _compare(
+        self, entity: Entity, id: str, key: str, ours: list[Any], news: set[str]
+    ) -> None:
+        """Keep how an entity says something, if we would say it otherwise."""
+        stated = [v for v in listed(entity.properties.get(key)) if not self._is_gone(v)]
+        theirs = [with_names(value, self._names) for value in stated]
+        if id == DESCRIPTOR:
+            if key == "conformsTo":
+                theirs = [v for v in theirs if not self._is_spec(v)]
+            self._note("add", id, key, _beside(theirs, ours))
+        elif (id, key) in self._graph.derived:
+            if theirs != ours:
+                self._note("set", id, key, theirs, even_none=True)
+        elif theirs == listed(self._as_read.get(id, {}).get(key)) and not _leads_to(
+            theirs, news
+        ):
+            pass  # it is ours
+        elif id == self._graph.root and key in _COLLECTIONS:
+            self._note("add", id, key, _beside(theirs, ours))
+            if key != "identifier":
+                self._note("unsaid", id, key, _beside(ours, theirs))
+        elif not ours:
+            self._note("add", id, key, theirs)
+        elif digest_of(theirs) != digest_of(ours) or _leads_to(ours, news):
+            self.kept["forms"].setdefault(id, {})[key] = [digest_of(ours), theirs]
+            unused = [
+                with_names(value, self._names)
+                for value in stated
+                if not self._reader.is_used(entity.id, key, value)
+            ]
+            self._note("add", id, key, _beside(unused, ours))
+
+    def _is_gone(self, value: Any) -> bool:  # noqa: ANN401 - JSON
+        """Whether a value leads to what each crate has anew."""
+        return isinstance(value, dict) and value.get("@id") in self._dropped
+
+    def _is_spec(self, value: Any) -> bool:  # noqa: ANN401 - JSON
+        return (value.get("@id") if isinstance(value, dict) else value) in self._specs
+
+    def _note(
+        self,
+        where: str,
+        id: str,
+        key: str,
+        values: list[Any],
+        *,
+        even_none: bool = False,
+    ) -> None:
+        if values or even_none:
+            self.kept[where].setdefault(id, {})[key] = values
+
+    # -- what is no entity -------------------------------------------------------------
+
+    def _keep_the_rest(self) -> None:
+        """Keep second descriptions, things without a name, and what is beside."""
+        metadata = self._metadata
+        first = {e.index for e in metadata.by_id.values()}
+        graph = metadata.document.get("@graph")
+        self.kept["others"] = [
+            with_names(value, self._names)
+            for index, value in enumerate(graph if isinstance(graph, list) else ())
+            if index not in first
+        ]
+        self.kept["document"] = {
+            key: value
+            for key, value in metadata.document.items()
+            if key not in {"@context", "@graph"}
+        }
+
+
+def _written(document: Json, ids: Json, kept: Json, version: str = "1.2") -> Graph:
+    """What we would write of a manifest."""
+    known, facts = {**kept, "ids": ids}, CodeFacts()
+    return write_graph(document, {}, ro_crate=version, facts=facts, kept=known)
+
+
+def _beside(values: list[Any], known: list[Any]) -> list[Any]:
+    """The values that are not among others."""
+    texts = {canonical(value) for value in known}
+    return [value for value in values if canonical(value) not in texts]
+
+
+def _leads_to(values: list[Any], ids: set[str]) -> bool:
+    return any(isinstance(value, dict) and value.get("@id") in ids for value in values)
+
+
+def is_ours_alone(entity: Entity) -> bool:
+    """Whether each crate has it anew: residue, manifest, generated files."""
+    is_named_so = is_own(entity, KIND) or entity.id == MANIFEST_SCHEMA
+    return is_named_so or is_written_anew(entity)
+
+
+# -- the context -----------------------------------------------------------------------
+
+
 def _context(metadata: Metadata) -> list[Any]:
-    """The parts of the @context that are not a version of RO-Crate.
+    """What the graph needs beside the context of a version of RO-Crate.
 
-    What would change the names of our own entities, `@base` say, is left out.
+    Left out are terms that we define ourselves where we need them, and what would
+    change the names of our own entities, `@base` say. Added are terms that mean
+    something else in another version.
     """
-    found: list[Any] = []
-    for part in _listed(metadata.document.get("@context")):
+    parts: list[str] = []
+    terms: Json = _changed_terms(metadata)
+    for part in listed(metadata.document.get("@context")):
         if isinstance(part, dict):
-            terms = {k: v for k, v in part.items() if k[:1] != "@" or k == "@vocab"}
-            found += [terms] if terms else []
+            terms |= {
+                key: value
+                for key, value in part.items()
+                if (key[:1] != "@" or key in _KEPT_KEYWORDS)
+                and our_definition(key) != value
+            }
         elif isinstance(part, str) and not part.startswith(SPEC_PREFIX):
-            found.append(part)
-    return found
+            parts.append(part)
+    return [*parts, *([terms] if terms else [])]
 
 
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
+def _changed_terms(metadata: Metadata) -> dict[str, str]:
+    """Terms in use that the versions that we write define otherwise, or not at all."""
+    stated = listed(metadata.document.get("@context"))
+    versions = [p for p in stated if isinstance(p, str) and p.startswith(SPEC_PREFIX)]
+    if not stated:
+        # It speaks in the terms of some version; that of its descriptor, if of any.
+        version = metadata.version if metadata.version in VERSIONS else "1.2"
+        versions = [f"{SPEC_PREFIX}{version}/context"]
+    terms = read_context(versions).terms
+    used = {
+        term
+        for entity in metadata.entities
+        for term in (*entity.properties, *entity.types)
+        if term in terms and our_definition(term) is None
+    }
+    known = [terms_of(version) for version in VERSIONS]
+    return {
+        term: iri
+        for term in sorted(used)
+        if (iri := terms[term]) and any(each.get(term) != iri for each in known)
+    }

@@ -18,18 +18,23 @@ class Graph:
         derived: the pairs of @id and key whose value is not the manifest's, but what a
             reader of the crate needs in its place.
         ids: the @id of each thing that was written, by its key.
+        is_stranger: whether it comes from a crate that was no capsule's.
     """
 
     def __init__(
-        self, kept: Mapping[str, str] | None = None, taken: Collection[str] = ()
+        self,
+        kept: Mapping[str, str] | None = None,
+        taken: Collection[str] = (),
+        *,
+        is_stranger: bool = False,
     ) -> None:
         self.entities: dict[str, Json] = {}
         self.derived: set[tuple[str, str]] = set()
         self.ids: dict[str, str] = {}
         self._kept = kept or {}
         self._taken = frozenset(taken) - frozenset(self._kept.values())
-        root = self._kept.get("root", "")
-        self.root = root if "://" in root else "./"
+        self.root = self._kept.get("root") or "./"
+        self.is_stranger = is_stranger
 
     def name(self, thing: str, wanted: str | None, local: str) -> str:
         """Find the @id of a thing that has not been written yet.
@@ -67,11 +72,9 @@ class Graph:
             a reference to it.
         """
         entity = self.entities.setdefault(id, {"@id": id})
-        listed = [entity["@type"]] if "@type" in entity else []
-        for type in [types] if isinstance(types, str) else types:
-            if type not in _flat(listed):
-                listed.append(type)
-        entity["@type"] = unpacked(_flat(listed))
+        known = listed(entity.get("@type"))
+        wanted = [types] if isinstance(types, str) else types
+        entity["@type"] = unpacked(known + [t for t in wanted if t not in known])
         for key, value in properties.items():
             plain = unpacked(value)
             if plain is None:
@@ -87,8 +90,11 @@ class Graph:
     def append(self, id: str, key: str, values: list[Any]) -> None:
         """Say more under a key of an entity."""
         entity = self.entities[id]
-        before = _listed(entity.get(key))
-        entity[key] = unpacked(before + [v for v in values if v not in before])
+        before = listed(entity.get(key))
+        known = {canonical(value) for value in before}
+        more = [value for value in values if canonical(value) not in known]
+        if more:
+            entity[key] = unpacked(before + more)
 
     def value(
         self, kind: str, name: str, value: object, *, local: str = "", thing: str = ""
@@ -110,7 +116,7 @@ class Graph:
         """Every key and type that was used."""
         for entity in self.entities.values():
             yield from entity
-            types = _listed(entity.get("@type"))
+            types = listed(entity.get("@type"))
             yield from (type for type in types if isinstance(type, str))
 
 
@@ -129,17 +135,20 @@ def stated(record: Any) -> Any:  # noqa: ANN401 - JSON
 
 
 def unpacked(value: Any) -> Any:  # noqa: ANN401 - JSON
-    """A list of one as its item, an empty one as nothing."""
-    if isinstance(value, list):
-        return value if len(value) > 1 else value[0] if value else None
+    """A list of one as its item, an empty one as nothing; lists in lists stay."""
+    if isinstance(value, list) and len(value) < 2:  # noqa: PLR2004 - one
+        only = value[0] if value else None
+        return value if value and (only is None or isinstance(only, list)) else only
     return value
 
 
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
+def listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
+    """The values under a key; null counts as none."""
     if value is None:
         return []
     return list(value) if isinstance(value, list) else [value]
 
 
-def _flat(values: list[Any]) -> list[Any]:
-    return [item for value in values for item in _listed(value)]
+def canonical(value: Any) -> str:  # noqa: ANN401 - JSON
+    """A value as text; 1, 1.0 and true differ, the order of keys does not."""
+    return json.dumps(value, sort_keys=True)

@@ -1,14 +1,57 @@
-"""What an earlier crate said beside its manifest, said again in a new one."""
+"""What an earlier crate said beside its manifest, said again in a new one.
 
+The rule: a stranger's crate that is written again says exactly what it said, in the
+stranger's own words, as long as the manifest still says what was read from it. Where
+the manifest was changed since, the manifest counts.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from reverify.capsules.mapping.graph import Graph, unpacked
+from reverify.capsules.mapping.graph import Graph, canonical, listed, unpacked
 from reverify.capsules.mapping.interface import Json
+from reverify.capsules.mapping.terms import DESCRIPTOR
 from reverify.errors import CapsuleError
 from reverify.model.capsule import Manifest
 
 KEPT = "reverify:ro-crate"
 """The key of `extra` under which a manifest keeps what its crate said beside it."""
+Spot = tuple[str, str]
+
+
+def nothing_kept() -> Json:
+    """What is kept of a crate that says nothing beside its manifest.
+
+    Returns:
+        an object with these keys:
+        `is_stranger`: whether the crate was no capsule's before;
+        `ids`: the @id of a thing that the manifest holds, by its key, where it is not
+        the one that we would give it;
+        `entities`: entities of others;
+        `others`: what else stood in the graph: second descriptions, things unnamed;
+        `set`: by @id and key, what stands there where we would only derive something;
+        `forms`: by @id and key, a digest of our values, and theirs that say the same;
+        `add`: by @id and key, values to be said beside ours;
+        `unsaid`: by @id and key, values of ours that they do not say;
+        `undescribed`: @ids of ours that they do not describe;
+        `context`: what all this needs of a context;
+        `document`: what stood beside context and graph.
+    """
+    return {
+        "is_stranger": False,
+        "ids": {},
+        "entities": [],
+        "others": [],
+        "set": {},
+        "forms": {},
+        "add": {},
+        "unsaid": {},
+        "undescribed": [],
+        "context": [],
+        "document": {},
+    }
 
 
 def kept_of(manifest: Manifest) -> Json | None:
@@ -21,6 +64,27 @@ def kept_of(manifest: Manifest) -> Json | None:
     return kept
 
 
+def with_kept(document: Mapping[str, Any], kept: Json) -> Json:
+    """A manifest that keeps what its crate said beside it, if that is anything."""
+    if kept == nothing_kept():
+        return dict(document)
+    extra = dict(document.get("extra") or {})
+    return {**document, "extra": {**extra, KEPT: kept}}
+
+
+def without_kept(document: Mapping[str, Any]) -> Json:
+    """A manifest as its graph tells it: what is kept there is the graph itself."""
+    extra = document.get("extra")
+    if not isinstance(extra, dict) or KEPT not in extra:
+        return dict(document)
+    rest = {key: value for key, value in extra.items() if key != KEPT}
+    told = {key: value for key, value in document.items() if key != "extra"}
+    return {**told, "extra": rest} if rest else told
+
+
+# -- the form --------------------------------------------------------------------------
+
+
 def check_kept(kept: Any) -> None:  # noqa: ANN401 - it may come from a manifest
     """See that what is kept has the form that `foreign` gives.
 
@@ -30,25 +94,31 @@ def check_kept(kept: Any) -> None:  # noqa: ANN401 - it may come from a manifest
     if kept is None:
         return
     found = kept if isinstance(kept, dict) else {}
-    ids, set, add = (found.get(key) for key in ("ids", "set", "add"))
-    entities, context = found.get("entities"), found.get("context")
     is_sound = (
-        isinstance(ids, dict)
-        and all(isinstance(id, str) for id in ids.values())
-        and isinstance(entities, list)
+        set(found) == set(nothing_kept())
+        and isinstance(found["is_stranger"], bool)
+        and isinstance(found["ids"], dict)
+        and all(isinstance(id, str) for id in found["ids"].values())
+        and isinstance(found["entities"], list)
         and all(
             isinstance(each, dict) and isinstance(each.get("@id"), str)
-            for each in entities
+            for each in found["entities"]
         )
-        and isinstance(set, dict)
-        and all(isinstance(each, dict) for each in set.values())
-        and isinstance(add, dict)
+        and isinstance(found["others"], list)
+        and all(_is_listing(found[key]) for key in ("set", "add", "unsaid"))
+        and _is_listing(found["forms"])
         and all(
-            isinstance(each, dict) and all(isinstance(v, list) for v in each.values())
-            for each in add.values()
+            len(form) == 2  # noqa: PLR2004 - ours and theirs
+            and isinstance(form[0], str)
+            and isinstance(form[1], list)
+            for properties in found["forms"].values()
+            for form in properties.values()
         )
-        and isinstance(context, list)
-        and all(isinstance(part, (dict, str)) for part in context)
+        and isinstance(found["undescribed"], list)
+        and all(isinstance(id, str) for id in found["undescribed"])
+        and isinstance(found["context"], list)
+        and all(isinstance(part, (dict, str)) for part in found["context"])
+        and isinstance(found["document"], dict)
     )
     if not is_sound:
         raise CapsuleError(
@@ -57,28 +127,124 @@ def check_kept(kept: Any) -> None:  # noqa: ANN401 - it may come from a manifest
         )
 
 
-def kept_ids(kept: Json | None) -> tuple[dict[str, str], list[str]]:
-    """The @ids that things had, and those that foreign entities have."""
+def _is_listing(value: object) -> bool:
+    """Whether something is lists by @id and key."""
+    return isinstance(value, dict) and all(
+        isinstance(properties, dict)
+        and all(isinstance(values, list) for values in properties.values())
+        for properties in value.values()
+    )
+
+
+# -- saying it again -------------------------------------------------------------------
+
+
+def new_graph(kept: Json | None) -> Graph:
+    """An empty graph, in which things get the @ids that they had."""
     if not kept:
-        return {}, []
-    return dict(kept["ids"]), [entity["@id"] for entity in kept["entities"]]
+        return Graph()
+    taken = [entity["@id"] for entity in kept["entities"]]
+    return Graph(kept["ids"], taken, is_stranger=kept["is_stranger"])
 
 
-def kept_context(ours: list[str | Json], kept: Json | None) -> list[str | Json]:
-    """Put what foreign entities need of a context between ours and our terms."""
-    if not kept or not kept["context"]:
-        return ours
-    url, *terms = ours
-    merged: Json = {}
-    parts: list[str | Json] = []
-    for part in kept["context"]:
-        if isinstance(part, dict):
-            merged |= part
-        elif part != url:
-            parts.append(part)
-    for own in terms:
-        merged |= own if isinstance(own, dict) else {}
-    return [url, *parts, *([merged] if merged else [])]
+def digest_of(value: Any) -> str:  # noqa: ANN401 - JSON
+    """A digest by which the values under a key are known, in their order."""
+    text = json.dumps(listed(value), sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+
+def say_as_kept(graph: Graph, kept: Json | None) -> None:
+    """Say what we wrote as the earlier crate said it, and not what it did not say."""
+    if not kept:
+        return
+    ours = list(_references(graph))
+    theirs = _say_theirs(graph, kept)
+    unsaid = _leave_unsaid(graph, kept["unsaid"])
+    references = [
+        (id, target)
+        for id, key, target in ours
+        if (id, key) not in theirs and (id, key, target) not in unsaid
+    ]
+    _leave_out(graph, set(kept["undescribed"]), references)
+
+
+def _say_theirs(graph: Graph, kept: Json) -> set[Spot]:
+    """Put their words in the place of ours, where both say the same.
+
+    Returns:
+        the pairs of @id and key where that was done.
+    """
+    theirs: set[Spot] = set()
+    for id, properties in kept["forms"].items():
+        for key, (digest, values) in properties.items():
+            written = graph.entities.get(id, {})
+            if key in written and digest_of(written[key]) == digest:
+                theirs |= _put(graph, id, key, values)
+    for id, properties in kept["set"].items():
+        for key, values in properties.items():
+            if (id, key) in graph.derived:
+                theirs |= _put(graph, id, key, values)
+    return theirs
+
+
+def _leave_unsaid(graph: Graph, kept: Json) -> set[tuple[str, str, str]]:
+    """Take out what they do not say.
+
+    Returns:
+        the references that are gone: from where, under which key, to what.
+    """
+    unsaid: set[tuple[str, str, str]] = set()
+    for id, properties in kept.items():
+        for key, values in properties.items():
+            gone = {canonical(value) for value in values}
+            written = listed(graph.entities.get(id, {}).get(key))
+            left = [value for value in written if canonical(value) not in gone]
+            if len(left) < len(written):
+                _put(graph, id, key, left)
+                unsaid |= {
+                    (id, key, value["@id"])
+                    for value in values
+                    if isinstance(value, dict) and isinstance(value.get("@id"), str)
+                }
+    return unsaid
+
+
+def _put(graph: Graph, id: str, key: str, values: list[Any]) -> set[Spot]:
+    if key == "@id" or id == DESCRIPTOR:
+        return set()
+    entity = graph.entities[id]
+    if values:
+        entity[key] = unpacked(list(values))
+    else:
+        entity.pop(key, None)
+    return {(id, key)}
+
+
+def _references(graph: Graph) -> Iterator[tuple[str, str, str]]:
+    for id, entity in graph.entities.items():
+        for key, value in entity.items():
+            for each in listed(value):
+                if isinstance(each, dict) and isinstance(each.get("@id"), str):
+                    yield id, key, each["@id"]
+
+
+def _leave_out(
+    graph: Graph, undescribed: set[str], references: list[tuple[str, str]]
+) -> None:
+    """Drop what they do not describe, unless something of ours still needs it."""
+    undescribed &= graph.entities.keys() - {graph.root, DESCRIPTOR}
+    leads: dict[str, list[str]] = {}
+    for id, target in references:
+        leads.setdefault(id, []).append(target)
+    waiting = [id for id in graph.entities if id not in undescribed]
+    needed = set(waiting)
+    while waiting:
+        for target in leads.get(waiting.pop(), ()):
+            if target not in needed:
+                needed.add(target)
+                waiting.append(target)
+    for id in undescribed - needed:
+        del graph.entities[id]
 
 
 def add_entities(graph: Graph, kept: Json | None) -> None:
@@ -90,29 +256,26 @@ def add_entities(graph: Graph, kept: Json | None) -> None:
 
 
 def add_properties(graph: Graph, kept: Json | None) -> None:
-    """Write what others said of what is ours; said twice, it is there once.
-
-    Where a value of ours only stands in for what the manifest does not say, theirs
-    takes its place.
-    """
-    for id, properties in kept["set"].items() if kept else ():
-        for key, value in properties.items():
-            _set(graph, id, key, value)
+    """Write what others said of what is ours, beside it; what is there stays once."""
     for id, properties in kept["add"].items() if kept else ():
         for key, values in properties.items():
-            if id in graph.entities:
+            if id in graph.entities and key != "@id":
                 graph.append(id, key, values)
 
 
-def _set(graph: Graph, id: str, key: str, value: Any) -> None:  # noqa: ANN401 - JSON
-    entity = graph.entities.get(id)
-    if entity is None:
-        return
-    if key not in entity or (id, key) in graph.derived:
-        entity[key] = unpacked(value)
-    else:
-        graph.append(id, key, _listed(value))
+def kept_context(ours: list[str | Json], kept: Json | None) -> list[str | Json]:
+    """Put what is kept of a context behind that of the version.
 
-
-def _listed(value: Any) -> list[Any]:  # noqa: ANN401 - JSON
-    return value if isinstance(value, list) else [value]
+    Their terms count before ours: it was by theirs that they spoke.
+    """
+    if not kept or not kept["context"]:
+        return ours
+    url, *own = ours
+    merged: Json = {}
+    parts: list[str | Json] = []
+    for part in (*own, *kept["context"]):
+        if isinstance(part, dict):
+            merged |= part
+        elif part != url:
+            parts.append(part)
+    return [url, *parts, *([merged] if merged else [])]

@@ -17,12 +17,14 @@ class Reader:
         metadata: the document.
         remarks: what was left out or derived, one sentence each.
         ids: the @id of each thing that was read, by its key.
+        is_stranger: whether the crate was no capsule's before it was taken in.
     """
 
     def __init__(self, metadata: Metadata) -> None:
         self.metadata = metadata
         self.remarks: list[str] = []
         self.ids: dict[str, str] = {}
+        self.is_stranger = True
         self._used: set[tuple[str, str, str]] = set()
 
     def remark(self, sentence: str) -> None:

@@ -44,15 +44,28 @@ def manifest_from(metadata: Metadata) -> tuple[Json, list[str]]:
         CapsuleError: no manifest can be made of it; it says why.
     """
     reader = Reader(metadata)
+    document, _ = read_whole(reader)
+    return document, reader.remarks
+
+
+def read_whole(reader: Reader) -> tuple[Json, Json]:
+    """Read what the graph says, and what its residue says beside.
+
+    Returns:
+        the manifest, and the manifest without the residue.
+
+    Raises:
+        CapsuleError: no manifest can be made of it; it says why.
+    """
     read, _ = read_graph(reader)
-    document = _with_residue(reader, read)
+    document, name = _with_residue(reader, read), reader.metadata.name
     try:
-        manifest_of(document, metadata.name)
+        manifest_of(document, name)
     except ManifestError as error:
         raise CapsuleError(
-            *(f"{metadata.name}: makes no manifest: {fault}" for fault in error.faults)
+            *(f"{name}: makes no manifest: {fault}" for fault in error.faults)
         ) from error
-    return document, reader.remarks
+    return document, read
 
 
 def read_graph(reader: Reader) -> tuple[Json, Entity]:
@@ -90,7 +103,8 @@ def read_graph(reader: Reader) -> tuple[Json, Entity]:
     action = find_run(reader, capsule)
     if action is None:
         document["status"] = Status.COMPLETED.value
-        reader.remark("it records no run; its status is taken to be completed")
+        if reader.is_stranger:
+            reader.remark("it records no run; its status is taken to be completed")
     else:
         document["status"] = _status(reader, action)
         document |= _read_action(reader, action)

@@ -88,6 +88,36 @@ def write_run(
     )
 
 
+def tells_of_a_run(document: Json) -> bool:
+    """Whether a manifest says anything of a run; a registry may keep data alone."""
+    told = stated(document)
+    keys = ("run", "code", "environment", "inputs", "outputs")
+    return any(told.get(key) for key in keys) or told["status"] != Status.COMPLETED
+
+
+def is_whole(document: Json) -> bool:
+    """Whether a manifest says all that the capsule profile asks for.
+
+    Source: reverify/profiles/capsule, the rules of level MUST.
+    """
+    told = stated(document)
+    run, code = told.get("run") or {}, told.get("code") or {}
+    lock = (told.get("environment") or {}).get("lock_file")
+    files = [
+        *(told.get("inputs") or ()),
+        *(told.get("outputs") or ()),
+        *(code.get("files") or ()),
+        *([lock] if lock else ()),
+    ]
+    return (
+        bool(run.get("command"))
+        and {"started", "ended"} <= set(run)
+        and any(code.get(key) for key in ("git_commit", "git_tree_hash", "files"))
+        and Status(told["status"]).is_over
+        and all("path" in file or {"size", "sha256"} <= set(file) for file in files)
+    )
+
+
 def run_id(document: Json) -> str:
     """The @id of the run of a capsule."""
     return f"#run-{document['id']}"

@@ -36,6 +36,11 @@ _NO_IRI = frozenset('<>"{}|\\^`')
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
 
 
+def our_definition(term: str) -> str | None:
+    """The IRI that we give a term where a version of RO-Crate has none."""
+    return _TERMS.get(term)
+
+
 def own(name: str) -> str:
     """The propertyID of what only a capsule says, `parameter` say."""
     return f"urn:reverify:capsule:{name}"
