@@ -22,6 +22,7 @@ from reverify.version import __version__
 
 if TYPE_CHECKING:
     from reverify.services.git import CodeSources
+    from reverify.services.software_heritage import Archive
 
 
 class Runtime(AbstractContextManager["Runtime"]):
@@ -119,20 +120,34 @@ def _services(settings: Settings) -> Services:
     if settings.offline:
         clock = SystemClock()
         return Services(clock=clock, code=_code(settings, None, clock))
+    http, clock = web(settings), SystemClock()
+    archive = open_archive(settings, http)
+    code = _code(settings, http, clock)
+    return Services(http=http, clock=clock, archive=archive, code=code)
+
+
+def web(settings: Settings) -> Http:
+    """The one way to the web."""
+    agent = f"reverify/{__version__}"
+    return Http(allow_private=settings.allow_private, agent=agent)
+
+
+def open_archive(settings: Settings, http: Http | None = None) -> "Archive":
+    """The archive that the settings name, and its kept answers; close it when done.
+
+    Raises:
+        UsageError: the token may not be used.
+    """
     from reverify.services.software_heritage import Archive, Cache  # noqa: PLC0415
 
-    agent = f"reverify/{__version__}"
-    http = Http(allow_private=settings.allow_private, agent=agent)
     clock = SystemClock()
-    archive = Archive(
-        http,
+    return Archive(
+        http or web(settings),
         base=settings.swh_url,
         token=settings.archive_token(),
         cache=Cache(settings.cache_dir / "software-heritage", clock),
         clock=clock,
     )
-    code = _code(settings, http, clock)
-    return Services(http=http, clock=clock, archive=archive, code=code)
 
 
 def _code(settings: Settings, http: Http | None, clock: Clock) -> "CodeSources | None":

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from reverify.claims.archival import core_swhids
+from reverify.crates.identifiers import core_swhids
 from reverify.crates.limits import Limits
 from reverify.crates.opening import open_crate
 from reverify.errors import ReverifyError

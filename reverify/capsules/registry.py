@@ -126,6 +126,36 @@ class Registry:
             raise DamagedError(f"capsule {manifest.id} is gone from the registry")
         return version
 
+    def revise(self, version: Version, manifest: Manifest) -> Version:
+        """Keep a manifest that says something else of the same files.
+
+        Args:
+            version: the latest of its capsule; its files are those of the new one.
+            manifest: what to keep as the next version.
+
+        Raises:
+            CapsuleError: the manifest is of other files or of another capsule, or that
+                version is not the latest any more.
+        """
+        files = self.files(version)
+        told = [(each.role, each.path) for each in manifest.files() if each.path]
+        if told != [(each.role, each.path) for each in files]:
+            raise CapsuleError(f"{version.name}: the manifest is of other files")
+        if manifest.id != version.capsule:
+            raise CapsuleError(f"{version.name}: the manifest is of another capsule")
+
+        def make(link: Link) -> Entry | None:
+            if link.latest is None or checked(link.latest) != version:
+                raise CapsuleError(
+                    f"{version.name}: is not the latest version; revise that"
+                )
+            return Entry(self._next(link, manifest, files), manifest.data, files)
+
+        made = self._store.append(manifest.id, make)
+        if made is None:  # pragma: no cover - `make` always gives one
+            raise DamagedError(f"capsule {manifest.id} is gone from the registry")
+        return made
+
     def _next(
         self, link: Link, manifest: Manifest, files: tuple[KeptFile, ...]
     ) -> Version:

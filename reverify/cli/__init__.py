@@ -12,7 +12,17 @@ from typing import Annotated
 
 import typer
 
-from reverify.cli import bring, capsule, capture, check, export, serve, show, swhid
+from reverify.cli import (
+    archive,
+    bring,
+    capsule,
+    capture,
+    check,
+    export,
+    serve,
+    show,
+    swhid,
+)
 from reverify.cli._common import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
@@ -72,6 +82,7 @@ app.command("roundtrip")(bring.roundtrip)
 app.command("upgrade")(bring.upgrade)
 app.command("serve")(serve.serve)
 app.command("swhid")(swhid.swhid)
+app.command("archive")(archive.archive)
 app.command("diff")(show.diff)
 app.command("explain")(show.explain)
 app.command("rules")(show.rules)

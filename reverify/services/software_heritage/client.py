@@ -176,6 +176,22 @@ class Archive:
         question = Question(what=f"swh:1:rev:{id}", path=path, read=read)
         return self._look_up(question, allowance)
 
+    def history(
+        self, id: str, *, most: int = 1000, allowance: Allowance | None = None
+    ) -> Answer[tuple[str, ...]]:
+        """List the commits that a commit leads to, by the archive's own word.
+
+        Args:
+            id: of a commit, which comes first.
+            most: how many are listed; the nearest, roughly.
+            allowance: what this may cost.
+        """
+        if fault := id_fault(id):
+            return cannot_ask(id, fault)
+        path = f"revision/{id}/log/?{urlencode({'limit': most, 'fields': 'id'})}"
+        question = Question(what=f"swh:1:rev:{id}", path=path, read=reading.read_log)
+        return self._look_up(question, allowance)
+
     def release(
         self, id: str, *, allowance: Allowance | None = None
     ) -> Answer[Release]:

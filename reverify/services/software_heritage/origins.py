@@ -126,21 +126,30 @@ class Origins:
         self._desk = desk
         self._allowance = allowance
 
-    def find(self, url: str, *, allowance: Allowance | None = None) -> Answer[Origin]:
+    def find(
+        self, url: str, *, fresh: bool = False, allowance: Allowance | None = None
+    ) -> Answer[Origin]:
         """Look up an origin, by its URL and then with or without `.git`.
 
         Its `url` says which one matched.
+
+        Args:
+            url: as somebody wrote it.
+            fresh: whether kept answers do not do.
+            allowance: what this may cost.
         """
         spend = allowance or self._allowance()
-        answer = self.exact(url, allowance=spend)
+        answer = self.exact(url, fresh=fresh, allowance=spend)
         if not isinstance(answer, NotHeld):
             return answer
         bare = url.rstrip("/")
         other = bare.removesuffix(".git") if bare.endswith(".git") else f"{bare}.git"
-        second = self.exact(other, allowance=spend)
+        second = self.exact(other, fresh=fresh, allowance=spend)
         return answer if isinstance(second, NotHeld) else second
 
-    def exact(self, url: str, *, allowance: Allowance | None = None) -> Answer[Origin]:
+    def exact(
+        self, url: str, *, fresh: bool = False, allowance: Allowance | None = None
+    ) -> Answer[Origin]:
         """Look up an origin by this very URL."""
         if fault := path_fault(url):
             return cannot_ask(url, fault)
@@ -150,6 +159,7 @@ class Origins:
                 path=f"origin/{in_path(url)}/get/",
                 read=_read_origin,
                 immutable=False,
+                fresh=fresh,
             ),
             allowance,
         )

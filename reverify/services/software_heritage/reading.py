@@ -152,6 +152,11 @@ def read_revision(id: str) -> Callable[[Any], Revision]:
     return read
 
 
+def read_log(value: object) -> tuple[str, ...]:
+    """Read an answer of `/revision/…/log/`: the ids."""
+    return tuple(hex_of(mapping(row), "id") for row in items(value))
+
+
 def read_release(id: str) -> Callable[[Any], Release]:
     """Read an answer of `/release/` about an id."""
 
