@@ -69,7 +69,7 @@ class Recovered(Protocol):
 class Vault(Protocol):
     """The archive, asked for one commit with all its trees and files."""
 
-    def __call__(self, commit: str) -> Recovered | None:
+    def __call__(self, commit: str, /) -> Recovered | None:
         """Have it back; None if the archive does not hold it.
 
         Raises:
