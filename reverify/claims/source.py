@@ -74,6 +74,8 @@ def _claim(  # noqa: PLR0917 - all of them are what a claim is made of
     severity: Severity = Severity.ERROR,
 ) -> Claim:
     path = speaker.file or crate.locate(speaker.subject).path
+    if speaker.file and said.aspect is Aspect.BLOB:
+        path = None  # a file about code names contents of the code, not its own
     return Claim(
         kind=ClaimKind.SOURCE,
         topic=topic,

@@ -179,7 +179,7 @@ def test_what_is_said_beside_the_commit_is_a_claim_too(
 @pytest.mark.parametrize(
     ("properties", "reason"),
     [
-        ({"codeRepository": REPOSITORY}, "names no commit"),
+        ({"codeRepository": REPOSITORY}, "and no commit of it"),
         ({"codeRepository": REPOSITORY, "version": "v1.4.2"}, "a version, 'v1.4.2'"),
         ({"codeRepository": REPOSITORY, "version": COMMIT[:12]}, "first digits"),
         ({"codeRepository": REPOSITORY, "version": "1.4-3-gabc1234"}, "first digits"),
@@ -187,7 +187,7 @@ def test_what_is_said_beside_the_commit_is_a_claim_too(
         ({"url": "https://github.com/o/r/releases/tag/v1"}, "names 'v1'"),
         ({"identifier": "git+https://git.example.org/o/r.git@main"}, "names 'main'"),
         ({"identifier": "pkg:github/o/r@v1.0"}, "names 'v1.0'"),
-        ({"isBasedOn": "https://github.com/o/r"}, "names no commit"),
+        ({"isBasedOn": "https://github.com/o/r"}, "and no commit of it"),
         ({"git_commit": COMMIT[:7]}, "first digits"),
         ({"git_commit": COMMIT[:7], "codeRepository": REPOSITORY}, "first digits"),
     ],
@@ -403,3 +403,18 @@ def test_a_plain_check_says_what_testing_a_commit_would_take(tmp_path: Path) -> 
     (found,) = of(check(tmp_path), "#code", "source")
     assert found.rule == "source/not-tested"
     assert COMMIT in found.reason
+
+
+def test_a_citation_names_contents_of_the_code_and_not_its_own(
+    tmp_path: Path,
+) -> None:
+    data = (
+        b"cff-version: 1.2.0\nidentifiers:\n- type: swh\n"
+        b"  value: swh:1:cnt:6377e7664cba1704b40b4879bd39820561352177\n"
+    )
+    (claim,) = [
+        claim
+        for claim in all_claims(tmp_path, files={"CITATION.cff": data})
+        if claim.expected == "blob:6377e7664cba1704b40b4879bd39820561352177"
+    ]
+    assert claim.path is None
