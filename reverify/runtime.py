@@ -21,7 +21,7 @@ from reverify.verification import verify as verify_crate
 from reverify.version import __version__
 
 if TYPE_CHECKING:
-    from reverify.services.git import CodeSources
+    from reverify.services.git import CodeSources, Vault
     from reverify.services.software_heritage import Archive
 
 
@@ -120,9 +120,11 @@ def _services(settings: Settings) -> Services:
     if settings.offline:
         clock = SystemClock()
         return Services(clock=clock, code=_code(settings, None, clock))
+    from reverify.services.software_heritage.commits import commits_of  # noqa: PLC0415
+
     http, clock = web(settings), SystemClock()
     archive = open_archive(settings, http)
-    code = _code(settings, http, clock)
+    code = _code(settings, http, clock, commits_of(archive))
     return Services(http=http, clock=clock, archive=archive, code=code)
 
 
@@ -150,7 +152,9 @@ def open_archive(settings: Settings, http: Http | None = None) -> "Archive":
     )
 
 
-def _code(settings: Settings, http: Http | None, clock: Clock) -> "CodeSources | None":
+def _code(
+    settings: Settings, http: Http | None, clock: Clock, vault: "Vault | None" = None
+) -> "CodeSources | None":
     """Where code is looked for; None if we are offline and have no repository."""
     given = settings.source or settings.git_clones or settings.git_mirrors
     if http is None and not given:
@@ -174,6 +178,7 @@ def _code(settings: Settings, http: Http | None, clock: Clock) -> "CodeSources |
         sources=settings.source,
         clones=settings.git_clones,
         mirrors=read_mirrors(settings.git_mirrors),
+        vault=vault,
         allow_private=settings.allow_private,
         credentials=own,
         limits=limits,
