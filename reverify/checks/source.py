@@ -22,6 +22,7 @@ from reverify.services.git.objects import FOLDER
 from reverify.services.git.revision import Revision
 
 _SHOWN = 300
+_MOST_FOLDERS = 2000
 _UNTESTED = "testing that takes a clone of its repository, or the network"
 
 
@@ -115,12 +116,15 @@ def _what_it_is(revision: Revision, id: str, base: str) -> str:
     """What an id that is no tree of the commit is instead, if that is known."""
     if id == base:
         return f"; {id} is the id of the commit itself, which is a rev and no dir"
-    for path in sorted({entry.rpartition("/")[0] for entry in revision.entries}):
-        while path:
+    folders: set[str] = set()
+    for name in revision.entries:
+        path = name.rpartition("/")[0]
+        while path and path not in folders and len(folders) < _MOST_FOLDERS:
+            folders.add(path)
             entry = revision.at(path)
             if entry is not None and entry.id == id:
                 return f"; {id} is its folder {path!r}: say so with anchor and path"
-            path = path.rpartition("/")[0]  # noqa: PLW2901 - climbing up
+            path = path.rpartition("/")[0]
     kind = revision.objects.kind(id)
     return f"; there, {id} is a {kind}" if kind and kind != "tree" else ""
 
@@ -243,8 +247,8 @@ def _remark(claim: Claim, bench: Bench) -> Finding:
     said = bench.statement(claim, [aspect])
     why = said.reason if said else ""
     if said and aspect is Aspect.HINT:
-        where = said.origin[:_SHOWN] or said.key
-        reason = f"{claim.subject}: {where} {why}, so no exact content is named"
+        where = f"{said.key} " if not said.origin else ""
+        reason = f"{claim.subject}: {where}{why}, so no exact content is named"
     else:
         key = said.key if said else ""
         text = claim.expected[:_SHOWN]

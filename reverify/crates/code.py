@@ -51,6 +51,7 @@ _IRIS = (
     "https://codemeta.github.io/terms/",
     "https://w3id.org/codemeta/",
 )
+_SHOWN = 200
 _UNDER = {"rev": Aspect.COMMIT, "rel": Aspect.TAG, "dir": Aspect.TREE}
 _OBJECTS = {**_UNDER, "cnt": Aspect.BLOB}
 
@@ -148,13 +149,14 @@ def _origins(texts: Iterable[Text]) -> Iterator[str]:
 
 
 def _unpinned(said: Said, version: Text | None) -> Said:
-    value, reason = "", "names no commit"
+    value, reason = "", f"names {_shown(said.origin)} and no commit of it"
     if version is not None and version.text.strip():
         value = version.text.strip()
-        reason = f"names no commit; a version, {value[:100]!r}, may be given anew"
+        reason += f"; a version, {_shown(value)!r}, may be given anew"
         described = re.fullmatch(r".*-[0-9]+-g([0-9a-f]{7,39})(?:-dirty)?", value)
         if is_abbreviated(value) or described:
-            reason = f"names a commit by its first digits alone, {value[:100]!r}"
+            first = f"of {_shown(said.origin)}, and its first digits alone"
+            reason = f"names a commit, {_shown(value)!r}, {first}"
     return Said(
         aspect=Aspect.HINT,
         value=value,
@@ -235,8 +237,9 @@ def _of_link(text: Text, *, links_are_hints: bool) -> Iterator[Said]:
     elif link.ref and re.fullmatch("[0-9a-fA-F]{40,}", link.ref):
         yield _malformed(text, Malformed(digits_fault(link.ref)))
     elif link.ref and (is_repository or not own or links_are_hints):
-        what = "the first digits of a commit" if is_abbreviated(link.ref) else ""
-        what = what or "a branch or tag, which may move"
+        what = "a branch or tag, which may move"
+        if is_abbreviated(link.ref):
+            what = "the first digits of a commit"
         yield Said(
             aspect=Aspect.HINT,
             value=link.ref,
@@ -245,7 +248,7 @@ def _of_link(text: Text, *, links_are_hints: bool) -> Iterator[Said]:
             key=key,
             pointer=text.pointer,
             own=own,
-            reason=f"names {link.ref[:100]!r}, {what}",
+            reason=f"names {_shown(link.ref)!r} of {_shown(link.origin)}, {what}",
         )
 
 
@@ -288,6 +291,10 @@ def _said(
         own=text.key != _BASIS,
         same=bool(link and link.path) and text.key in _SAME_KEYS,
     )
+
+
+def _shown(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
 
 def _odd(text: Text, value: str) -> Said:
