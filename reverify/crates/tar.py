@@ -179,6 +179,25 @@ class TarPayload(Payload):
                     return io.BytesIO(stream.read(self.budget.limits.metadata_bytes))
         raise EOFError("it is no longer in the archive")
 
+    def streams(self, wanted: Collection[str]) -> Iterator[tuple[str, BinaryIO]]:
+        """Give the bytes of some members in the order of the archive, in one pass.
+
+        Yields:
+            path and stream; the stream is good until the next one is asked for.
+
+        Raises:
+            CrateError: the archive is broken from here on, or too much.
+        """
+        waiting = set(wanted)
+        for member, stream in self._members():
+            path = _path(member)
+            if stream is not None and path in waiting:
+                waiting.discard(path)
+                self.budget.spend(member.size, path)
+                yield path, stream
+            if not waiting:
+                return
+
     def fingerprint(self, path: str, algorithms: Collection[str]) -> Fingerprint:
         """Digest one member, however large, without holding it."""
         return dict(self.fingerprints({path: algorithms}))[path]
