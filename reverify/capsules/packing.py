@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from reverify.capsules.citation import citation_cff, codemeta, crate_iri, published
 from reverify.capsules.code import Code, look_up_code, stated_swhids
+from reverify.capsules.lacking import lacking
 from reverify.capsules.mapping import GeneratedFile, Measured, crate_document
 from reverify.capsules.mapping.keeping import kept_of
 from reverify.capsules.preview import PREVIEW, Described, preview
@@ -51,7 +52,8 @@ class Exported:
         entities: how many entities its metadata document describes.
         swhids: identifiers of the code, bare and qualified.
         repository: where the code was looked up; empty if it was not.
-        notes: what was not looked up, and why, one sentence each.
+        notes: what was not looked up, and why; what the crate will be refuted for,
+            since its manifest does not say it; one sentence each.
     """
 
     path: Path | None
@@ -351,7 +353,7 @@ class CrateInMaking:
             entities=self._entities,
             swhids=self._swhids,
             repository=self._code.repository,
-            notes=self._code.notes,
+            notes=(*self._code.notes, *lacking(self._manifest, self._ro_crate)),
         )
 
 

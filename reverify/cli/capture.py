@@ -166,6 +166,8 @@ def capture(
         read_person,
     )
     from reverify.capsules.capture import capture as run  # noqa: PLC0415
+    from reverify.capsules.export import RO_CRATE  # noqa: PLC0415
+    from reverify.capsules.lacking import lacking  # noqa: PLC0415
     from reverify.services import SystemClock  # noqa: PLC0415
 
     request = Request(
@@ -201,7 +203,7 @@ def capture(
     for problem in found.problems:
         complain(problem)
     if not quiet:
-        for note in found.notes[:_SHOWN]:
+        for note in (*found.notes[:_SHOWN], *lacking(found.manifest, RO_CRATE)):
             complain(note)
     if json:
         _write_json(_essentials(found))

@@ -61,7 +61,7 @@ def export(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Write it as JSON.")] = False,
     quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Say only what goes wrong.")
+        bool, typer.Option("--quiet", "-q", help="Say nothing but where the crate is.")
     ] = False,
 ) -> int:
     """Write a capsule as an RO-Crate: a directory, a zip, or a BagIt bag.
@@ -101,6 +101,8 @@ def export(
             complain(note)
     if json:
         typer.echo(json_library.dumps(exported.to_dict(), indent=2))
+    elif quiet:
+        typer.echo(printable(str(exported.path)))
     else:
         typer.echo("\n".join(_lines(exported)))
     return 0

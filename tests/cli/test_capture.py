@@ -38,7 +38,8 @@ def run(work: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 
 def test_a_capture_is_summed_up_after_what_the_command_says(work: Path) -> None:
-    answer = run(work, "capture", "-o", "../capsule", "--", "sh", "speak.sh")
+    options = ("--license", "MIT", "-o", "../capsule", "--")
+    answer = run(work, "capture", *options, "sh", "speak.sh")
     assert answer.returncode == 0, answer.stderr
     assert answer.stdout.splitlines() == [
         "out",
@@ -51,6 +52,13 @@ def test_a_capture_is_summed_up_after_what_the_command_says(work: Path) -> None:
     assert answer.stderr == "err\n"
 
 
+def test_what_a_crate_of_it_will_be_refuted_for_is_told(work: Path) -> None:
+    answer = run(work, "capture", "-o", "../capsule", "--", "sh", "speak.sh")
+    assert answer.returncode == 0
+    _, said = answer.stderr.splitlines()
+    assert said.startswith("reverify: /license is missing, and a check will refute")
+
+
 def test_the_dashes_may_be_left_out(work: Path) -> None:
     answer = run(work, "capture", "-o", "../capsule", "sh", "-c", "exit 0", "-q", "--")
     assert answer.returncode == 0, answer.stderr
@@ -59,7 +67,7 @@ def test_the_dashes_may_be_left_out(work: Path) -> None:
 
 
 def test_with_json_standard_output_is_json_alone(work: Path) -> None:
-    options = ("--input", "in.csv", "--param", "a=1")
+    options = ("--input", "in.csv", "--param", "a=1", "--license", "MIT")
     answer = run(work, "capture", "-o", "../c", *options, "--json", "sh", "speak.sh")
     found = json.loads(answer.stdout)
     assert answer.stderr == "out\nerr\n"

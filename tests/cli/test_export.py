@@ -175,10 +175,11 @@ def test_the_suffix_chooses_the_format(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "b" / "ro-crate-metadata.json").is_file()
 
 
-def test_quiet_keeps_notes_to_itself(tmp_path: Path) -> None:
+def test_quiet_says_where_the_crate_is_and_no_more(tmp_path: Path) -> None:
     folder = write_files(tmp_path / "capsule")
     write_manifest(folder, full("2" * 40))
     loud = run("export", folder, "-o", tmp_path / "a")
     quiet = run("export", folder, "-o", tmp_path / "b", "-q")
     assert "was not looked up" in loud.stderr
     assert quiet.stderr == ""
+    assert quiet.stdout == f"{tmp_path / 'b'}\n"
