@@ -60,8 +60,17 @@ def read_manifest(data: bytes, name: str = "manifest") -> Manifest:
 
 
 def _first(faults: Iterator[tuple[str, str]]) -> list[tuple[str, str]]:
-    """Faults in order; of a great many those that are found first."""
-    return sorted(itertools.islice(faults, _MOST_FAULTS))
+    """Faults in order, each once; of a great many those that are found first."""
+    return sorted(itertools.islice(_once(faults), _MOST_FAULTS))
+
+
+def _once(faults: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Each fault once: the schema names all missing keys for each of them."""
+    seen = set()
+    for fault in faults:
+        if fault not in seen:
+            seen.add(fault)
+            yield fault
 
 
 def manifest_of(document: Mapping[str, Any], name: str = "manifest") -> Manifest:
@@ -211,10 +220,14 @@ def _validator() -> Any:  # noqa: ANN401 - imported where it is used
 
 def _schema_faults(document: Json) -> Iterator[tuple[str, str]]:
     """Pairs of JSON pointer and sentence."""
-    for error in _validator().iter_errors(document):
-        leaf = _deepest(error)
+    leaves = itertools.chain.from_iterable(
+        map(_leaves, _validator().iter_errors(document))
+    )
+    for leaf in leaves:
         if leaf.validator == "not" and not isinstance(leaf.instance, str):
             continue  # that it is no text is said already
+        if leaf.validator == "format" and not _fits_pattern(leaf):
+            continue  # the pattern is what tells how to write it
         pointer = "".join(f"/{escape(str(part))}" for part in leaf.absolute_path)
         yield pointer, _sentence(leaf)
     license = document.get("license")
@@ -223,14 +236,20 @@ def _schema_faults(document: Json) -> Iterator[tuple[str, str]]:
         yield "/license", reason
 
 
-def _deepest(error: Any) -> Any:  # noqa: ANN401 - imported where it is used
-    """The error that tells most: of `null or a digest`, that it is no digest."""
-    while error.context and error.validator in {"oneOf", "anyOf"}:
-        inner = [e for e in error.context if e.schema != {"type": "null"}]
-        if error.validator == "anyOf" or len(inner) != 1:
-            return error
-        error = inner[0]
-    return error
+def _leaves(error: Any) -> Iterator[Any]:  # noqa: ANN401 - imported where it is used
+    """The errors that tell most: of `null or a digest`, that it is no digest."""
+    inner = [e for e in error.context or () if e.schema != {"type": "null"}]
+    branches = {e.relative_schema_path[0] for e in inner}
+    if error.validator != "oneOf" or len(branches) != 1:
+        yield error
+        return
+    for one in inner:
+        yield from _leaves(one)
+
+
+def _fits_pattern(error: Any) -> bool:  # noqa: ANN401 - imported where it is used
+    pattern = error.schema.get("pattern")
+    return pattern is None or re.search(pattern, error.instance) is not None
 
 
 _ADVICE = {

@@ -112,6 +112,12 @@ def test_files_are_told_with_role_and_place() -> None:
         ({"run": {"environment": {"A=B": "c"}}}, "/run/environment"),
         ({"id": "00000000-0000-0000-0000-000000000000"}, "nil UUID"),
         ({"schema_version": "2.0"}, "must be '1.0'"),
+        ({"completed": "yesterday"}, "/completed (line 7): 'yesterday' has not the"),
+        ({"run": {"started": "2026-13-31T12:00:00Z"}}, "is no date-time"),
+        (
+            {"code": {"language": {"name": "", "home": "x"}}},
+            "/code/language (line 8): 'home' is no key here",
+        ),
     ],
 )
 def test_what_does_not_fit_is_named_with_its_place_and_what_to_do(
@@ -132,6 +138,21 @@ def test_one_path_has_one_content() -> None:
 def test_all_faults_are_told_at_once() -> None:
     said = faults(title="", inputs=[{}], status="x")
     assert said.count("capsule.json: ") == 3
+
+
+def test_each_fault_is_told_once() -> None:
+    with pytest.raises(ManifestError) as caught:
+        read_manifest(b"{}", "capsule.json")
+    said = str(caught.value)
+    assert said.count("must be there") == 1
+    assert "schema_version, id, title, status, created must be there" in said
+    assert faults(completed="yesterday").count("capsule.json: ") == 1
+
+
+def test_all_that_is_wrong_with_what_may_be_null_is_told() -> None:
+    said = faults(code={"language": {"name": 7, "version": 3}})
+    assert "/code/language/name" in said
+    assert "/code/language/version" in said
 
 
 def test_thousands_of_faults_are_counted() -> None:
