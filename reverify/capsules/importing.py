@@ -10,10 +10,12 @@ from typing import Any
 
 from reverify.capsules.manifest import manifest_of, read_manifest
 from reverify.capsules.mapping import foreign, manifest_from
+from reverify.capsules.mapping.files import is_written_anew, local_path
 from reverify.capsules.mapping.keeping import with_kept, without_kept
 from reverify.capsules.mapping.residue import same
-from reverify.capsules.mapping.terms import MANIFEST_SCHEMA
+from reverify.capsules.mapping.terms import MANIFEST_SCHEMA, path_id
 from reverify.crates.crate import Crate
+from reverify.crates.metadata import Metadata
 from reverify.crates.names import path_fault
 from reverify.crates.payload import READ_ERRORS
 from reverify.errors import CapsuleError, CrateError, ManifestError
@@ -95,18 +97,13 @@ def own_manifest(
     crate: Crate, remarks: list[str]
 ) -> tuple[str | None, Manifest | None]:
     """The manifest that a crate has as a file."""
-    metadata = crate.metadata
-    for entity in metadata.entities if metadata else ():
-        if metadata is None or "File" not in entity.types:
-            continue
-        if MANIFEST_SCHEMA not in [uri for uri, _ in metadata.conforms_to(entity)]:
-            continue
-        path = crate.locate(entity.id).path
+    for name in own_manifest_paths(crate.metadata) if crate.metadata else ():
+        path = crate.locate(path_id(name)).path
         if path is None:
             continue
         try:
             data = crate.payload.read(path, _MANIFEST_BYTES)
-            return path, read_manifest(data, entity.id)
+            return path, read_manifest(data, name)
         except (CrateError, ManifestError) as error:
             remarks.append(f"the manifest in the crate was not used: {error}")
             return path, None
@@ -119,6 +116,15 @@ def _with_foreign(manifest: Manifest, kept: Json) -> Manifest:
     if same(document, dict(manifest.document)):
         return manifest
     return manifest_of(document, "manifest")
+
+
+def own_manifest_paths(metadata: Metadata) -> Iterator[str]:
+    """Where a crate says that it has its manifest as a file."""
+    for entity in metadata.by_id.values():
+        stated = [uri for uri, _ in metadata.conforms_to(entity)]
+        if MANIFEST_SCHEMA in stated and is_written_anew(entity):
+            path = local_path(entity.id)
+            yield from [path] if path else []
 
 
 # -- files -----------------------------------------------------------------------------

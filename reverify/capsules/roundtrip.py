@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from reverify.capsules.export import export_capsule
-from reverify.capsules.importing import difference
+from reverify.capsules.importing import difference, own_manifest_paths
 from reverify.capsules.manifest import manifest_of
 from reverify.capsules.mapping import Measured, crate_document, foreign, manifest_from
 from reverify.capsules.mapping.foreign import is_ours_alone, renamed, with_names
@@ -139,21 +139,31 @@ def _found(document: Mapping[str, Any], pointer: str) -> str:
 def crate_losses(crate: Crate) -> Iterator[Loss]:
     """What a crate loses if it is read as a manifest and written again.
 
-    Entities are compared by @id, values of a property whatever their order.
-
     Raises:
         CapsuleError: no manifest can be made of it.
     """
     metadata = crate.metadata
     if metadata is None or not metadata.readable:
         raise CapsuleError(f"{crate.location}: has no metadata document to read")
+    yield from document_losses(metadata)
+
+
+def document_losses(metadata: Metadata) -> Iterator[Loss]:
+    """What a metadata document loses if it is read as a manifest and written again.
+
+    Entities are compared by @id, values of a property whatever their order, and
+    references with the names that root and document get.
+
+    Raises:
+        CapsuleError: no manifest can be made of it.
+    """
     manifest = manifest_of(manifest_from(metadata)[0], metadata.name)
     version = metadata.version if metadata.version in VERSIONS else "1.2"
     written = crate_document(
         manifest,
         _stated(metadata),
         ro_crate=str(version),
-        manifest_path=None,
+        manifest_path=next(own_manifest_paths(metadata), None),
         kept=foreign(metadata),
     )
     names, anew = renamed(metadata), _written_anew(metadata)
@@ -212,15 +222,12 @@ def _entity_losses(
     for key, value in entity.properties.items():
         if key == "@id":
             continue
-        left = Counter(canonical(with_names(v, names)) for v in listed(value))
-        left -= Counter(map(canonical, listed(after.get(key))))
-        for other in anew:
-            left.pop(canonical({"@id": other}), None)
+        left = {canonical(with_names(v, names)) for v in listed(value)}
+        left -= set(map(canonical, listed(after.get(key))))
+        left -= {canonical({"@id": other}) for other in anew}
         if entity is metadata.descriptor and key == "conformsTo":
             # The version of RO-Crate is told by whoever writes the crate.
-            for uri in specs:
-                left.pop(canonical({"@id": uri}), None)
-                left.pop(canonical(uri), None)
+            left -= {canonical(v) for uri in specs for v in (uri, {"@id": uri})}
         if left:
             yield Loss(
                 place=f"{id} {key}",

@@ -183,6 +183,7 @@ def _write_works(graph: Graph, works: list[Json]) -> dict[str, list[Json]]:
 def read_id(reader: Reader, root: Entity) -> str | None:
     """The id of the capsule, if the crate is one."""
     value = reader.own_value(root, "identifier", "id")
+    reader.ids.pop("id", None)  # it is known as `capsule`, if it is one
     match = (
         re.fullmatch(f"urn:uuid:({_UUID})", value) if isinstance(value, str) else None
     )

@@ -105,9 +105,14 @@ class _Comparison:
         self.kept = nothing_kept()
         self.kept["is_stranger"] = reader.is_stranger
         ids = {thing: self._new(id) for thing, id in reader.ids.items()}
+        # What is not known by its @id must not take that of something else.
+        self.kept["entities"] = [{"@id": self._new(id)} for id in self._metadata.by_id]
         self._graph = self._written(ids)
         # What an export measures or looks up is in the graph and not in the manifest.
-        self._as_read = _written(read, ids, self.kept).entities
+        self._as_read = self._written(ids, document=read).entities
+        # A stranger's crate may be written as 1.1, where an address has another key.
+        self._in_1_1 = self._written(ids, "1.1").entities if reader.is_stranger else {}
+        self.kept["entities"] = []
         first = [
             entity
             for entity in self._metadata.entities
@@ -121,23 +126,33 @@ class _Comparison:
     def _new(self, id: str) -> str:
         return self._names.get(id, id)
 
-    def _written(self, ids: Json, version: str = "1.2") -> Graph:
-        return _written(self._document, ids, self.kept, version)
+    def _written(
+        self, ids: Json, version: str = "", document: Json | None = None
+    ) -> Graph:
+        """What we would write of the manifest."""
+        stated = self._metadata.version or ""
+        is_ours = not self._reader.is_stranger and stated in VERSIONS
+        return write_graph(
+            document or self._document,
+            {},
+            ro_crate=version or (stated if is_ours else "1.2"),
+            facts=CodeFacts(),
+            kept={**self.kept, "ids": ids},
+        )
 
     def _odd_ids(self, ids: Json) -> Json:
         """The @ids that things would not get anyway."""
         odd = {"root": ids["root"]} if ids["root"] != "./" else {}
-        for _ in range(5):
+        while True:
             found = self._written(odd).ids
             more = {
                 thing: id
                 for thing, id in ids.items()
-                if thing in found and found[thing] != id
+                if thing in found and found[thing] != id and thing not in odd
             }
             if not more:
                 return odd
             odd |= more
-        return ids
 
     # -- entities ----------------------------------------------------------------------
 
@@ -146,18 +161,17 @@ class _Comparison:
         spared = {self._graph.root, DESCRIPTOR, self._graph.ids.get("capsule")}
         news = self._graph.entities.keys() - described - spared
         self.kept["undescribed"] = sorted(news)
-        other = self._written(self._graph.ids, "1.1").entities
         for entity in first:
             id = self._new(entity.id)
             if entity.id in self._dropped:
                 for key, value in self._beyond(entity).items():
                     self._note("add", id, key, listed(value))
             elif id in self._graph.entities or id in self._as_read:
-                # An address is written under another key in 1.1.
-                ours = {**other.get(id, {}), **self._graph.entities.get(id, {})}
+                ours = self._graph.entities.get(id, {})
                 for key in dict.fromkeys([*entity.properties, *ours]):
                     if key != "@id":
                         self._compare(entity, id, key, listed(ours.get(key)), news)
+                self._compare_link(entity, id, ours)
             else:
                 entities = self.kept["entities"]
                 entities.append(with_names(entity.properties, self._names))
@@ -185,16 +199,18 @@ class _Comparison:
                 theirs = [v for v in theirs if not self._is_spec(v)]
             self._note("add", id, key, _beside(theirs, ours))
         elif (id, key) in self._graph.derived:
-            if theirs != ours:
+            if digest_of(theirs) != digest_of(ours):
                 self._note("set", id, key, theirs, even_none=True)
-        elif theirs == listed(self._as_read.get(id, {}).get(key)) and not _leads_to(
-            theirs, news
-        ):
+        elif digest_of(theirs) == digest_of(
+            self._as_read.get(id, {}).get(key)
+        ) and not _leads_to(theirs, news):
             pass  # it is ours
         elif id == self._graph.root and key in _COLLECTIONS:
-            self._note("add", id, key, _beside(theirs, ours))
+            # What leads to something that they do not describe is theirs, too.
+            same = [value for value in theirs if _leads_to([value], news)]
+            self._note("add", id, key, _beside(theirs, ours) + same)
             if key != "identifier":
-                self._note("unsaid", id, key, _beside(ours, theirs))
+                self._note("unsaid", id, key, _beside(ours, theirs) + same)
         elif not ours:
             self._note("add", id, key, theirs)
         elif digest_of(theirs) != digest_of(ours) or _leads_to(ours, news):
@@ -206,12 +222,25 @@ class _Comparison:
             ]
             self._note("add", id, key, _beside(unused, ours))
 
+    def _compare_link(self, entity: Entity, id: str, ours: Json) -> None:
+        """Keep that they do not say under `url` what we would, in 1.1."""
+        link = self._in_1_1.get(id, {}).get("url")
+        if link is None or "url" in ours:
+            return
+        theirs = [
+            with_names(value, self._names)
+            for value in listed(entity.properties.get("url"))
+            if not self._is_gone(value)
+        ]
+        if digest_of(theirs) != digest_of(link):
+            self.kept["forms"].setdefault(id, {})["url"] = [digest_of(link), theirs]
+
     def _is_gone(self, value: Any) -> bool:  # noqa: ANN401 - JSON
         """Whether a value leads to what each crate has anew."""
         return isinstance(value, dict) and value.get("@id") in self._dropped
 
     def _is_spec(self, value: Any) -> bool:  # noqa: ANN401 - JSON
-        return (value.get("@id") if isinstance(value, dict) else value) in self._specs
+        return value in [*self._specs, *({"@id": uri} for uri in self._specs)]
 
     def _note(
         self,
@@ -242,12 +271,6 @@ class _Comparison:
             for key, value in metadata.document.items()
             if key not in {"@context", "@graph"}
         }
-
-
-def _written(document: Json, ids: Json, kept: Json, version: str = "1.2") -> Graph:
-    """What we would write of a manifest."""
-    known, facts = {**kept, "ids": ids}, CodeFacts()
-    return write_graph(document, {}, ro_crate=version, facts=facts, kept=known)
 
 
 def _beside(values: list[Any], known: list[Any]) -> list[Any]:

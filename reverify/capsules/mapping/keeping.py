@@ -250,9 +250,15 @@ def _leave_out(
 def add_entities(graph: Graph, kept: Json | None) -> None:
     """Write the entities of others again."""
     for entity in kept["entities"] if kept else ():
-        known = graph.entities.setdefault(entity["@id"], dict(entity))
-        for key, value in entity.items():
-            known.setdefault(key, value)
+        id = entity["@id"]
+        if id not in graph.entities:
+            graph.entities[id] = dict(entity)
+            continue
+        for key, value in entity.items():  # it has become a part of the capsule
+            if (id, key) in graph.derived:
+                graph.entities[id][key] = value
+            elif key != "@id":
+                graph.append(id, key, listed(value))
 
 
 def add_properties(graph: Graph, kept: Json | None) -> None:

@@ -75,7 +75,10 @@ class Reader:
         """The value of a PropertyValue that only a capsule writes; None if absent."""
         for target in self.entities(entity, key):
             if is_own(target, kind):
-                return next(iter(target.values("value")), None)
+                value = next(iter(target.values("value")), None)
+                if value is not None:
+                    self.ids.setdefault(kind, target.id)
+                return value
         return None
 
 

@@ -274,6 +274,7 @@ def _read_value(reader: Reader, entity: Entity, run: Json, parameters: Json) -> 
     elif is_own(entity, "working-directory"):
         if isinstance(value, str):
             run["working_directory"] = value
+            reader.ids.setdefault("working-directory", entity.id)
     elif name.lower() in _COMMAND_NAMES:
         command = _parsed(reader, entity, value)
         if isinstance(command, list) and all(isinstance(a, str) for a in command):
