@@ -217,6 +217,8 @@ def add_capsules(app: FastAPI, registry: Registry, serving: Serving) -> None:
         tags=TAGS,
         dependencies=as_json,
         summary="Show a capsule",
+        description="Its latest version, or the one that is asked for: what the"
+        " registry knows of it, its manifest, its files.",
         responses=problems(*_READ, *_STORE, "not-found"),
     )
     readable(

@@ -17,7 +17,7 @@ _PAGE = """<!DOCTYPE html>
 <p>For programs: <a href="/openapi.json">openapi.json</a>.</p>
 {% for path, operations in paths.items() %}{% for method, it in operations.items() %}
 <h2><code>{{ method | upper }} {{ path }}</code></h2>
-<p>{{ it.summary }}. {{ it.description }}</p>
+<p><strong>{{ it.summary }}</strong> {{ it.description }}</p>
 <table>
 {% for status, answer in it.responses.items() %}
 <tr><td>{{ status }}</td><td>{{ answer.description }}</td></tr>

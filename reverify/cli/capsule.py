@@ -158,6 +158,11 @@ def show(
         version = registry.resolve(id)
         kept = registry.manifest(version)
         files = registry.files(version)
+        stored = {
+            file.sha256
+            for file in files
+            if file.sha256 is not None and registry.content.holds(file.sha256)
+        }
     if manifest:
         write_stdout(kept.data)
     elif json:
@@ -167,10 +172,12 @@ def show(
         }
         write_stdout(json_library.dumps(document, indent=2).encode() + b"\n")
     else:
-        typer.echo("\n".join(_lines(version, files)))
+        typer.echo("\n".join(_lines(version, files, stored)))
 
 
-def _lines(version: "Version", files: "tuple[KeptFile, ...]") -> Iterator[str]:
+def _lines(
+    version: "Version", files: "tuple[KeptFile, ...]", stored: set[str]
+) -> Iterator[str]:
     rows = {
         "capsule": version.capsule,
         "version": str(version.number),
@@ -190,10 +197,13 @@ def _lines(version: "Version", files: "tuple[KeptFile, ...]") -> Iterator[str]:
         yield f"  {file.role:<9}  {printable(file.path)}  {size}  {digest}"
     for base in sorted({file.base for file in files if file.base is not None}):
         yield f"{'kept in':<11} {printable(base)}"
-    if any(file.place == "store" for file in files):
+    # Whoever registers again with --store has the files there, and the same version.
+    if any(file.place == "store" or file.sha256 in stored for file in files):
         yield f"{'kept in':<11} the store"
-    if any(file.place == "nowhere" for file in files):
-        yield f"{'not kept':<11} {sum(file.place == 'nowhere' for file in files)} files"
+    missing = [f for f in files if f.place == "nowhere" and f.sha256 not in stored]
+    if missing:
+        many = "file" if len(missing) == 1 else "files"
+        yield f"{'not kept':<11} {len(missing)} {many}"
 
 
 def history(id: IdArgument, *, json: JsonOption = False) -> None:

@@ -92,7 +92,7 @@ def test_the_page_is_valid_html_5(ro_crate: str) -> None:
         "Rain at three stations",
         "Summed over all stations.",
         f"urn:uuid:{ID}",
-        "Ada Example , Institute of Rain",
+        "Ada Example ( Institute of Rain )",
         "CC-BY-4.0",
         "rain, weather",
         "On rain",
@@ -119,6 +119,24 @@ def test_the_page_is_valid_html_5(ro_crate: str) -> None:
 )
 def test_the_page_shows(expected: str) -> None:
     assert expected in text_of(full_page())
+
+
+@pytest.mark.parametrize(
+    ("files", "caption"),
+    [
+        ({"a": b""}, "1 file of the capsule, as it was when this crate was written"),
+        ({"a": b"", "b": b""}, "2 files of the capsule, as they were when this crate"),
+    ],
+)
+def test_files_are_counted_in_words(files: dict[str, bytes], caption: str) -> None:
+    assert caption in text_of(page(capsule_of(files)))
+
+
+def test_what_was_not_measured_is_not_said_to_be() -> None:
+    inputs = [{"url": "https://data.example.org/x.csv", "size": 3}]
+    shown = text_of(page(capsule_of({"a": b""}, inputs=inputs)))
+    assert "; of what is not in it, what the manifest states" in shown
+    assert "of what is not in it" not in text_of(page(capsule_of({"a": b""})))
 
 
 def test_what_is_not_said_has_no_heading() -> None:

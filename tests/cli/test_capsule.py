@@ -67,6 +67,15 @@ def test_a_capsule_is_registered_listed_and_shown(folder: Path) -> None:
     assert run("capsule", "verify-db", "--files").stdout == "all of it holds\n"
 
 
+def test_files_copied_later_are_shown_as_kept_in_the_store(folder: Path) -> None:
+    register(folder)
+    assert "the store" not in run("capsule", "show", ID).stdout
+    assert "there already" in register("--store", folder)
+    shown = run("capsule", "show", ID).stdout
+    assert "kept in     the store" in shown
+    assert "not kept" not in shown
+
+
 def test_versions_are_shown_and_listed(folder: Path) -> None:
     register(folder)
     first = (folder / "capsule.json").read_bytes()
