@@ -299,3 +299,31 @@ def test_the_order_of_findings_does_not_matter() -> None:
 def test_a_verdict_survives_being_written_and_read() -> None:
     verdict = judged(INTACT, Policy(required=Level.SOURCED))
     assert Verdict.from_dict(verdict.to_dict()) == verdict
+
+
+# -- what confirms nothing by itself ---------------------------------------------------
+
+
+def test_a_note_confirms_nothing_where_something_was_not_tested() -> None:
+    verdict = judged("sour yes note, sour untested", Policy(kinds=frozenset(ClaimKind)))
+    assert verdict.kinds[ClaimKind.SOURCE].outcome is Outcome.UNTESTED
+    only = Policy(kinds=frozenset({ClaimKind.SOURCE}))
+    assert judged("sour yes note, sour untested", only).outcome is Outcome.UNDETERMINED
+
+
+@pytest.mark.parametrize(
+    ("rule", "kind", "severity", "level"),
+    [
+        ("source/file-not-in-commit", "sour", "note", Level.INTACT),
+        ("archival/identifier-not-held", "arch", "warning", Level.SOURCED),
+    ],
+)
+def test_what_a_level_asks_for_keeps_from_it_and_refutes_nothing(
+    rule: str, kind: str, severity: str, level: Level
+) -> None:
+    words = ARCHIVED.split(", ")
+    findings = [finding(item) for item in words]
+    findings.append(finding(f"{kind} no {severity}")._replace(rule=rule))
+    verdict = Policy().judge(findings)
+    assert verdict.outcome is Outcome.CONFIRMED
+    assert verdict.level is level

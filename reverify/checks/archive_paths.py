@@ -103,6 +103,11 @@ def follow(root: Root, path: str, desk: Desk) -> End:
         if type != "dir":
             return End(core="absent", evidence=evidence)
         answer = desk.archive.directory(id, allowance=desk.spend)
+        if isinstance(answer, NotHeld):
+            if id == root.id:
+                raise _missing(core, answer, desk)
+            said = f"the archive lists {core} on the way, and does not hold it"
+            raise Trouble("archival/unclear", said, evidence)
         if not isinstance(answer, Served):
             raise trouble_of(answer, core)
         entry = next((e for e in answer.value.entries if e.name == part), None)

@@ -7,6 +7,7 @@ containers, publications.
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from reverify.crates.code_links import (
@@ -44,6 +45,12 @@ _LINK_KEYS = frozenset({
 _SAME_KEYS = frozenset({
     "@id", "url", "contentUrl", "downloadUrl", "sameAs", "archivedAt", "identifier",
 })  # fmt: skip
+_RELEVANT = re.compile(
+    "swh:|pkg:|git|forge|code|bitbucket|[0-9a-f]{40}"
+    r"|/(?:tree|blob|raw|commits?|archive|src|get|log|releases|-)/",
+    re.IGNORECASE,
+)
+"""What at least stands in a link to code; most texts are none, and soon seen."""
 _PREFIXES = ("schema:", "codemeta:")
 _IRIS = (
     "http://schema.org/",
@@ -70,6 +77,7 @@ class Text(NamedTuple):
     pointer: str
 
 
+@lru_cache(maxsize=1024)
 def local_name(key: str) -> str:
     """A key without the prefix or IRI that says whose word it is."""
     for start in (*_PREFIXES, *_IRIS):
@@ -81,25 +89,30 @@ def local_name(key: str) -> str:
 def texts_of(entity: Entity, metadata: Metadata | None) -> Iterator[Text]:
     """What an entity says, as texts: plain, references, values of PropertyValues."""
     for key in entity.properties:
-        name = local_name(key)
-        if not _may_speak(name):
+        name = speaking_name(key)
+        if not name:
             continue
         for value, pointer in entity.values_with_pointers(key):
-            if isinstance(value, str):
-                yield Text(name, value[:LONGEST], pointer)
-            elif isinstance(value, dict) and isinstance(value.get("@id"), str):
-                yield Text(name, value["@id"][:LONGEST], pointer)
-                if metadata and name == "identifier":
-                    yield from _property_value(metadata, value["@id"])
+            text = value.get("@id") if isinstance(value, dict) else value
+            if not isinstance(text, str):
+                continue
+            if name not in _LINK_KEYS or name == _REPOSITORY or _RELEVANT.search(text):
+                yield Text(name, text[:LONGEST], pointer)
+            if text is not value and metadata and name == "identifier":
+                yield from _property_value(metadata, text)
 
 
-def _may_speak(name: str) -> bool:
-    return (
+@lru_cache(maxsize=1024)
+def speaking_name(key: str) -> str:
+    """A key without its prefix, if it may speak of code; else an empty text."""
+    name = local_name(key)
+    speaks = (
         name in _LINK_KEYS
         or name in _VERSION_KEYS
         or _COMMIT_KEYS.fullmatch(name) is not None
         or _TREE_KEYS.fullmatch(name) is not None
     )
+    return name if speaks else ""
 
 
 def _property_value(metadata: Metadata, id: str) -> Iterator[Text]:
@@ -124,6 +137,8 @@ def read_texts(texts: Iterable[Text], *, links_are_hints: bool = True) -> list[S
         links_are_hints: whether a link to a branch speaks of the entity's code.
     """
     texts = list(texts)
+    if not texts:
+        return []
     origins = [text for text in texts if text.key == _REPOSITORY]
     origin = next(iter(_origins(origins)), "")
     found: list[Said] = []

@@ -407,3 +407,56 @@ def test_a_hostile_repository_in_the_crate_is_not_run(tmp_path: Path) -> None:
     report = check_code(crate, work)
     assert not (tmp_path / "ran").exists()
     assert "source/malformed" in rules(report)
+
+
+# -- branches and tags -----------------------------------------------------------------
+
+
+class Laboratory:
+    """A repository, a mirror of it, and a crate that names its first commit."""
+
+    def __init__(self, base: Path) -> None:
+        self.work = make_repository(base / "work", {"a.py": b"1\n"})
+        self.first = git(self.work, "rev-parse", "HEAD")
+        self.mirror = base / "mirror"
+        self.crate = crate_of(
+            base / "crate", self.first, {"a.py": b"1\n"}, codeRepository=ORIGIN
+        )
+
+    def report(self) -> Report:
+        git(self.work, "clone", "-q", "--mirror", str(self.work), str(self.mirror))
+        return verify(
+            str(self.crate),
+            offline=True,
+            only=["source"],
+            git_mirrors=[f"{ORIGIN}={self.mirror.as_uri()}"],
+        )
+
+
+def test_a_branch_of_the_repository_holds_on_to_the_commit(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path)
+    commit(laboratory.work, {"a.py": b"2\n"})
+    report = laboratory.report()
+    assert report.verdict.outcome is Outcome.CONFIRMED
+    assert "main" in one(report, "source/reached")
+
+
+def test_a_commit_that_no_branch_reaches_is_a_warning(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path)
+    git(laboratory.work, "update-ref", "refs/notes/kept", laboratory.first)
+    git(laboratory.work, "commit", "-q", "--amend", "-m", "Written anew")
+    (found,) = [f for f in laboratory.report().findings if f.claim.topic == "reached"]
+    assert (found.rule, found.severity) == ("source/not-reached", "warning")
+    assert found.outcome is Outcome.REFUTED
+    assert "rewritten" in found.reason
+
+
+def test_a_mirror_that_is_not_there_refutes_nothing(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path)
+    report = verify(
+        str(laboratory.crate),
+        offline=True,
+        only=["source"],
+        git_mirrors=[f"{ORIGIN}={(tmp_path / 'nowhere').as_uri()}"],
+    )
+    assert refuted(report) == []
