@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
-from reverify.archiving.subjects import Code, Named, Subject
+from reverify.archiving.subjects import Code, Named, Subject, why_not_told
 from reverify.model.swhid import Swhid, qualified
 from reverify.services.software_heritage.answers import (
     CouldNotTell,
@@ -245,6 +245,8 @@ class Looker:
         return self._origins[address]
 
     def _look_up_origin(self, address: str, *, fresh: bool) -> OriginFound:
+        if why := why_not_told(address, self._archive.base):
+            return OriginFound(asked=address, state=State.UNDETERMINED, reason=why)
         origins = self._archive.origins
         found = origins.find(address, fresh=fresh, allowance=self._spend)
         if isinstance(found, NotHeld):

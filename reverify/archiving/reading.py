@@ -67,8 +67,8 @@ def read_subjects(
     path = Path(location)
     if _is_capsule(path):
         yield _capsule(location, settings)
-    elif path.is_dir() and not _is_crate(path) and (found := _repository(path)):
-        yield found
+    elif _is_repository(path) and not _is_crate(path):
+        yield _repository(path)
     else:
         yield from _crates(location, http, limits)
 
@@ -93,6 +93,12 @@ def _is_capsule(path: Path) -> bool:
         return False
 
 
+def _is_repository(path: Path) -> bool:
+    """Whether a repository begins here, and not in a folder above."""
+    bare = (path / "HEAD").is_file() and (path / "objects").is_dir()
+    return bare or (path / ".git").exists()
+
+
 def _origin(location: str) -> Subject:
     if web_address(location) is None:
         raise UsageError(
@@ -107,18 +113,11 @@ def _origin(location: str) -> Subject:
 # -- git -------------------------------------------------------------------------------
 
 
-def _repository(path: Path) -> Subject | None:
-    from reverify.services.git import (  # noqa: PLC0415 - runs git
-        find_repository,
-        open_repository,
-    )
+def _repository(path: Path) -> Subject:
+    from reverify.services.git import open_repository  # noqa: PLC0415 - runs git
 
-    bare = (path / "HEAD").is_file() and (path / "objects").is_dir()
-    repository = open_repository(path) if bare else find_repository(path)
-    if repository is None:
-        return None
     found = Collected()
-    with repository:
+    with open_repository(path) as repository:
         head = repository.head()
         if head is None:
             found.remark("nothing is committed yet")
@@ -191,6 +190,10 @@ def _crates(location: str, http: Http | None, limits: Limits) -> Iterator[Subjec
             raise CrateError(f"{location}: {fault.reason}", rule=fault.rule)
         inside += crate.nested
     if not inside:
+        if Path(location).is_dir():
+            with contextlib.suppress(UsageError):  # it lies in none
+                yield _repository(Path(location))
+                return
         raise UsageError(
             f"{location}: no crate, capsule or git repository is there; name one, or"
             " the address of a repository"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reverify.archiving.subjects import why_not_saved
+from reverify.archiving.subjects import why_not_told
 from reverify.model.origins import normalised
 from reverify.services.software_heritage.answers import (
     Answer,
@@ -61,9 +61,8 @@ def ask_to_save(archive: "Archive", origins: Iterable[str]) -> list[Saving]:
     spend = archive.allowance()
     found = []
     for origin in _each_once(origins):
-        if why := why_not_saved(origin):
-            reason = f"{why}; a public archive is not told of it"
-            found.append(Saving(origin=origin, word="refused", reason=reason))
+        if why := why_not_told(origin, archive.base):
+            found.append(Saving(origin=origin, word="refused", reason=why))
         else:
             answer = archive.origins.save(origin, allowance=spend)
             found.append(_saving(origin, answer))
@@ -75,6 +74,9 @@ def find_requests(archive: "Archive", origins: Iterable[str]) -> list[Saving]:
     spend = archive.allowance()
     found = []
     for origin in _each_once(origins):
+        if why := why_not_told(origin, archive.base):
+            found.append(Saving(origin=origin, word="refused", reason=why))
+            continue
         answer = archive.origins.save_requests(origin, allowance=spend)
         if isinstance(answer, Served):
             first: Answer[SaveRequest] = Served(

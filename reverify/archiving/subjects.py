@@ -161,6 +161,16 @@ def _merged(codes: Iterable[Code]) -> tuple[Code, ...]:
             objects = dict.fromkeys((*first.objects, *code.objects))
             tree = first.tree or code.tree
             found[key] = first._replace(tree=tree, objects=tuple(objects))
+    located = {code.commit: key for key, code in found.items() if code.origin}
+    for key, code in list(found.items()):
+        place = located.get(code.commit)
+        if code.commit and not code.origin and place is not None:
+            # Somebody else says where this commit is from.
+            first = found[place]
+            objects = dict.fromkeys((*first.objects, *code.objects))
+            tree = first.tree or code.tree
+            found[place] = first._replace(tree=tree, objects=tuple(objects))
+            del found[key]
     return tuple(found.values())
 
 
@@ -187,12 +197,24 @@ def web_address(address: str) -> str | None:
     return text
 
 
-def why_not_saved(origin: str) -> str:
-    """Why a public archive is not told of an address; empty if it may be told.
+def why_not_told(origin: str, archive: str) -> str:
+    """Why an archive is not told of an address; empty if it may be told.
 
-    What only a private network knows is nobody else's business.
+    What only a private network knows is nobody else's business; an archive of that
+    network may know it.
+
+    Args:
+        origin: the address of a repository.
+        archive: the base of the archive's API.
     """
-    host = (urlsplit(origin).hostname or "").rstrip(".").lower()
+    reason = _why_private(origin)
+    if not reason or _why_private(archive):
+        return ""
+    return f"{reason}, which a public archive is not told of"
+
+
+def _why_private(address: str) -> str:
+    host = (urlsplit(address).hostname or "").rstrip(".").lower()
     try:
         ipaddress.ip_address(host)
     except ValueError:

@@ -75,7 +75,8 @@ class Source(Protocol):
 
 
 Ask = Callable[[Sequence[str]], Mapping[str, bool]]
-"""Asks the archive for commits: whether it holds each."""
+"""Asks the archive for commits: whether it holds each; what it cannot tell is left out.
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -136,7 +137,9 @@ def look_up(
     if ask is None or not lost:
         return found
     held = ask(lost)
-    return [_with_archive(answer, held) for answer in found]
+    return [
+        _with_archive(answer, held) if answer.id in lost else answer for answer in found
+    ]
 
 
 def _look_up_one(id: str, sources: Mapping[str, Source]) -> Whereabouts:
@@ -199,7 +202,10 @@ def _look_up_prefix(id: str, sources: Mapping[str, Source]) -> Whereabouts:
 
 def _with_archive(answer: Whereabouts, held: Mapping[str, bool]) -> Whereabouts:
     if answer.id not in held:
-        return answer
+        if answer.place is not Place.GONE:
+            return answer
+        reason = "in none of the repositories; the archive could not tell"
+        return replace(answer, place=Place.UNDETERMINED, reason=reason)
     if held[answer.id]:
         return replace(
             answer,

@@ -147,7 +147,8 @@ class Registry:
         def make(link: Link) -> Entry | None:
             if link.latest is None or checked(link.latest) != version:
                 raise CapsuleError(
-                    f"{version.name}: is not the latest version; revise that"
+                    f"{version.name}: is not the latest version of its capsule; name"
+                    f" {version.capsule}"
                 )
             return Entry(self._next(link, manifest, files), manifest.data, files)
 

@@ -27,6 +27,7 @@ JSON_VERSION = "1.0"
 _CODES = {"held": 0, "not-held": 1, "undetermined": 3}
 _MARKS = {"held": "+", "not-held": "-", "undetermined": "?"}
 _SHOWN = 20
+_LONGEST = 60
 
 
 def archive(
@@ -279,15 +280,16 @@ def _told(found: "Found") -> Iterator[str]:
     subject = found.subject
     yield f"{subject.location}  ({subject.kind})"
     yield f"  {_WORDS[found.state]}{_summary(found)}"
+    reasons = dict.fromkeys(each.reason for each in found.objects if each.reason)
+    yield from (f"  {reason}" for reason in reasons)
     for each in found.objects[:_SHOWN]:
-        of = f"  {each.named.of}" if each.named.of else ""
-        why = f"  {each.reason}" if each.reason else ""
-        mark = _MARKS[each.state]
-        yield f"  {mark} {each.named.what:<9} {each.named.swhid}{of}{why}"
+        of = each.named.of if len(each.named.of) <= _LONGEST else ""
+        line = f"  {_MARKS[each.state]} {each.named.what:<9} {each.named.swhid}  {of}"
+        yield line.rstrip()
     if len(found.objects) > _SHOWN:
         yield f"    and {len(found.objects) - _SHOWN:,} more; --json shows all"
     for origin in found.origins:
-        yield from _told_of_origin(origin)
+        yield from _told_of_origin(origin, reasons)
     for code in found.codes:
         if code.seen is not None:
             how = "at" if code.seen.is_tip else "before"
@@ -311,7 +313,7 @@ def _summary(found: "Found") -> str:
     return f": {held:,} of {total:,} objects are held"
 
 
-def _told_of_origin(origin: "OriginFound") -> Iterator[str]:
+def _told_of_origin(origin: "OriginFound", known: Collection[str]) -> Iterator[str]:
     mark = _MARKS[origin.state]
     spelled = f", known as {origin.url}" if origin.url not in {"", origin.asked} else ""
     yield f"  {mark} origin    {origin.asked}{spelled}"
@@ -321,7 +323,7 @@ def _told_of_origin(origin: "OriginFound") -> Iterator[str]:
             f"              visit {visit.number} of {visit.date}, {visit.status}:"
             f" swh:1:snp:{visit.snapshot}"
         )
-    elif origin.reason:
+    elif origin.reason and origin.reason not in known:
         yield f"              {origin.reason}"
 
 

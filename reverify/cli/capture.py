@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from reverify.capsules.capture import Captured
     from reverify.capsules.commits import Whereabouts
+    from reverify.settings import Settings
 
 _SHOWN = 20
 _DIGITS = 12
@@ -240,32 +241,46 @@ def commits(
         ),
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    offline: Annotated[
+        bool | None,
+        typer.Option("--offline", help="Open no socket; the archive is not asked."),
+    ] = None,
+    allow_private: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-private", help="Private and loopback addresses may be contacted."
+        ),
+    ] = None,
 ) -> int:
     """Tell where the commits of a task record are.
 
     Each is reachable from a branch or tag, unreachable (there, until git removes it),
-    archived (at Software Heritage alone), or gone. The archive is not asked yet: that
-    is `untested`.
+    archived (at Software Heritage alone), or gone. The archive is asked about those
+    that no repository has, all at once.
 
     Exit codes: 0 all are reachable; 1 some are not, or are no ids of commits; 2 no such
     file or repository; 3 none is known to be lost, yet of some it could not be told.
     """
     from contextlib import ExitStack  # noqa: PLC0415 - --help stays light
+    from functools import partial  # noqa: PLC0415
 
     from reverify.capsules.commits import Place, Record, look_up  # noqa: PLC0415
     from reverify.model.finding import timestamp  # noqa: PLC0415
     from reverify.services import SystemClock  # noqa: PLC0415
     from reverify.services.git import open_repository  # noqa: PLC0415
+    from reverify.settings import load_settings  # noqa: PLC0415
 
     try:
         read = Record(record.read_bytes(), str(record))
     except OSError as error:
         raise UsageError(f"{record}: cannot be read ({error.strerror})") from error
+    settings = load_settings({"offline": offline, "allow_private": allow_private})
     with ExitStack() as stack:
         sources = {
             str(path): stack.enter_context(open_repository(path)) for path in source
         }
-        answers = look_up(read.ids, sources)
+        ask = None if settings.offline else partial(_ask_archive, settings)
+        answers = look_up(read.ids, sources, ask)
     now = SystemClock().now()
     if write:
         write_file(record.resolve(), read.rewritten(answers, now))
@@ -291,6 +306,27 @@ def commits(
         ]
         typer.echo("\n".join(printable(line) for line in lines or ["no commits"]))
     return _exit_code(answers)
+
+
+def _ask_archive(settings: "Settings", commits: "Sequence[str]") -> dict[str, bool]:
+    """Ask whether the archive holds commits; what it could not tell is left out."""
+    from contextlib import closing  # noqa: PLC0415 - --help stays light
+
+    from reverify.runtime import open_archive  # noqa: PLC0415
+    from reverify.services.software_heritage import (  # noqa: PLC0415
+        CouldNotTell,
+        Held,
+    )
+
+    with closing(open_archive(settings)) as archive:
+        known = archive.known(f"swh:1:rev:{commit}" for commit in commits)
+    found = {}
+    for commit, answer in zip(commits, known.values(), strict=True):
+        if isinstance(answer, CouldNotTell):
+            complain(f"{commit}: the archive could not tell: {answer.reason}")
+        else:
+            found[commit] = isinstance(answer, Held)
+    return found
 
 
 def _exit_code(answers: "Sequence[Whereabouts]") -> int:

@@ -13,6 +13,7 @@ import pytest
 from reverify.capsules.manifest import read_manifest
 
 from tests.gitrepos import git, make_repository
+from tests.services.swh_double import SwhDouble
 
 REVERIFY = [sys.executable, "-m", "reverify", "capsule"]
 
@@ -245,7 +246,7 @@ def test_the_exit_code_says_whether_commits_are_lost(
     known = [head if id == "HEAD" else id for id in ids]
     record.write_text(json.dumps({"completion_shas": known}))
     before = record.read_bytes()
-    answer = run(work, "commits", record, "--source", ".", "--json")
+    answer = run(work, "commits", record, "--source", ".", "--json", "--offline")
     assert answer.returncode == code, answer.stderr
     assert [item["id"] for item in json.loads(answer.stdout)["commits"]] == known
     assert record.read_bytes() == before
@@ -255,7 +256,8 @@ def test_a_record_is_written_only_when_asked(work: Path) -> None:
     head = git(work, "rev-parse", "HEAD")
     record = work.parent / "record.json"
     record.write_text(f'{{"completion_shas": ["{"0" * 40}", "{head}"], "by": "Ada"}}')
-    answer = run(work, "commits", record, "--source", work, "--write")
+    options = ("--source", work, "--write", "--offline")
+    answer = run(work, "commits", record, *options)
     assert answer.returncode == 1
     assert f"{head[:12]}  reachable" in answer.stdout
     assert f"{'0' * 12}  gone" in answer.stdout
@@ -282,3 +284,39 @@ def test_no_such_record_or_repository_is_exit_code_2(work: Path) -> None:
         answer = run(work, "commits", *arguments)
         assert answer.returncode == 2
         assert said in answer.stderr
+
+
+def test_a_commit_that_the_archive_alone_holds_is_told(
+    work: Path, tmp_path: Path, swh_double: SwhDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVERIFY_SWH_URL", swh_double.base)
+    monkeypatch.setenv("REVERIFY_CACHE_DIR", str(tmp_path / "cache"))
+    other = make_repository(tmp_path / "other", {"b.txt": b"2\n"})
+    archived, here = (git(folder, "rev-parse", "HEAD") for folder in (other, work))
+    swh_double.load(other)
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps({"completion_shas": [here, archived, "0" * 40]}))
+    options = ("--source", work, "--allow-private", "--write")
+    answer = run(work, "commits", record, *options)
+    assert answer.returncode == 1, answer.stderr
+    assert f"{archived[:12]}  archived      held by the archive alone" in answer.stdout
+    assert "nor in the archive" in answer.stdout
+    after = json.loads(record.read_text())
+    assert after["completion_shas"] == [here, archived]
+    assert after["completion_shas_missing"] == ["0" * 40]
+    assert swh_double.count("known/") == 1
+
+
+def test_a_commit_is_not_called_gone_while_the_archive_is_down(
+    work: Path, tmp_path: Path, swh_double: SwhDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REVERIFY_SWH_URL", swh_double.base)
+    monkeypatch.setenv("REVERIFY_CACHE_DIR", str(tmp_path / "cache"))
+    swh_double.tokens.add("right")
+    monkeypatch.setenv("REVERIFY_SWH_TOKEN", "wrong")  # refused at once
+    record = tmp_path / "record.json"
+    record.write_text(json.dumps({"completion_shas": ["0" * 40]}))
+    answer = run(work, "commits", record, "--source", work, "--allow-private")
+    assert answer.returncode == 3
+    assert "undetermined  in none of the repositories; the archive" in answer.stdout
+    assert "refuses the token" in answer.stderr
