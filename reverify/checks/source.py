@@ -169,11 +169,17 @@ def _reached(claim: Claim, bench: Bench) -> Finding:
             " was not asked"
         )
         return finding(claim, "source/not-tested", reason)
-    rule = {
-        Reach.REFERENCE: "source/reached",
-        Reach.UNKNOWN: "source/unclear",
-    }.get(found.reach, "source/not-reached")
     observed = ",".join(found.references[:10]) or found.reach.value
+    if found.reach is Reach.UNKNOWN:
+        about = claim._replace(severity=Severity.NOTE)
+        reason = (
+            f"{claim.subject}: whether a branch or tag of {origin} reaches {commit}"
+            f" could not be told: {found.reason}"
+        )
+        rule = "source/reach-unclear"
+        return finding(about, rule, reason, evidence=found.evidence)
+    is_reached = found.reach is Reach.REFERENCE
+    rule = "source/reached" if is_reached else "source/not-reached"
     reason = f"{claim.subject}: {found.reason}"
     return finding(claim, rule, reason, observed=observed, evidence=found.evidence)
 

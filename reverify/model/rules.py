@@ -898,6 +898,15 @@ _TABLE = (
         "Put a tag on the commit, or have the repository saved by Software Heritage.",
     ),
     Rule(
+        "source/reach-unclear",
+        _MAYBE,
+        N,
+        "A branch or tag of the repository holds on to the commit.",
+        "The repository did not answer, or what it answered does not tell. The commit"
+        " itself may have been found elsewhere all the same.",
+        "Try again later, or name a mirror of the repository.",
+    ),
+    Rule(
         "source/agreement",
         _YES,
         N,

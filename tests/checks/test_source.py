@@ -460,3 +460,20 @@ def test_a_mirror_that_is_not_there_refutes_nothing(tmp_path: Path) -> None:
         git_mirrors=[f"{ORIGIN}={(tmp_path / 'nowhere').as_uri()}"],
     )
     assert refuted(report) == []
+
+
+def test_a_repository_that_does_not_answer_leaves_the_rest_as_it_is(
+    exported: Exported, tmp_path: Path
+) -> None:
+    made = exported.copy(tmp_path / "crate")
+    made.replace("https://git.example.org/lab/rain.git", "https://127.0.0.1:1/rain")
+    report = verify(
+        str(made.crate),
+        only=["source"],
+        allow_private=True,
+        source=[str(made.work)],
+        cache_dir=str(tmp_path / "cache"),
+    )
+    (found,) = [f for f in report.findings if f.claim.topic == "reached"]
+    assert (found.rule, found.severity) == ("source/reach-unclear", "note")
+    assert report.verdict.outcome is Outcome.CONFIRMED
