@@ -18,7 +18,7 @@ from reverify.capsules.mapping.interface import VERSIONS
 from reverify.capsules.mapping.keeping import with_kept
 from reverify.capsules.mapping.reader import Reader
 from reverify.capsules.mapping.reading import read_graph
-from reverify.capsules.mapping.terms import MANIFEST_SCHEMA
+from reverify.capsules.mapping.terms import MANIFEST_SCHEMA, our_definition
 from reverify.capsules.opening import OpenCapsule
 from reverify.crates.contexts import Context, read_context
 from reverify.crates.crate import Crate
@@ -224,7 +224,8 @@ def _entity_losses(
             continue
         left = {canonical(with_names(v, names)) for v in listed(value)}
         left -= set(map(canonical, listed(after.get(key))))
-        left -= {canonical({"@id": other}) for other in anew}
+        if entity is metadata.root:
+            left -= {canonical({"@id": other}) for other in anew}
         if entity is metadata.descriptor and key == "conformsTo":
             # The version of RO-Crate is told by whoever writes the crate.
             left -= {canonical(v) for uri in specs for v in (uri, {"@id": uri})}
@@ -243,6 +244,8 @@ def _term_losses(metadata: Metadata, context: Context) -> Iterator[Loss]:
         return
     used = {t for e in metadata.entities for t in (*e.properties, *e.types)}
     for term in sorted(used):
+        if before.iri(term) == our_definition(term):
+            continue  # later versions took the term over
         if before.iri(term) not in {None, context.iri(term)}:
             yield Loss(
                 place=f"@context {term}",

@@ -155,9 +155,9 @@ def check(seed: int, version: str, steps: int, junk: list[Any], *, ours: bool) -
     again = crate_document(
         whole,
         {},
-        ro_crate=version,
+        ro_crate=found.version or "1.2",
         manifest_path=manifest_path(found),
-        kept=json.loads(canonical(kept)),
+        kept=json.loads(json.dumps(kept)),
     )
     second = metadata(again)
     assert canonical(manifest_from(second)[0]) == canonical(manifest)

@@ -136,8 +136,20 @@ class _Comparison:
             document or self._document,
             {},
             ro_crate=version or (stated if is_ours else "1.2"),
-            facts=CodeFacts(),
+            facts=self._looked_up(ids) if is_ours else CodeFacts(),
             kept={**self.kept, "ids": ids},
+        )
+
+    def _looked_up(self, ids: Json) -> CodeFacts:
+        """What an export of ours may have looked up of the code."""
+        old = {new: id for id, new in self._names.items()}
+        id = str(ids.get("code", ""))
+        entity = self._metadata.by_id.get(old.get(id, id))
+        texts = entity.values("identifier") if entity else ()
+        swhids = [text for text in texts if isinstance(text, str)]
+        objects = {text[6:9]: text[10:50] for text in reversed(swhids)}
+        return CodeFacts(
+            commit=objects.get("rev"), tree=objects.get("dir"), swhids=tuple(swhids)
         )
 
     def _odd_ids(self, ids: Json) -> Json:
@@ -192,7 +204,9 @@ class _Comparison:
         self, entity: Entity, id: str, key: str, ours: list[Any], news: set[str]
     ) -> None:
         """Keep how an entity says something, if we would say it otherwise."""
-        stated = [v for v in listed(entity.properties.get(key)) if not self._is_gone(v)]
+        stated = listed(entity.properties.get(key))
+        if id == self._graph.root and key in _COLLECTIONS:
+            stated = [value for value in stated if not self._is_gone(value)]
         theirs = [with_names(value, self._names) for value in stated]
         if id == DESCRIPTOR:
             if key == "conformsTo":
@@ -227,11 +241,7 @@ class _Comparison:
         link = self._in_1_1.get(id, {}).get("url")
         if link is None or "url" in ours:
             return
-        theirs = [
-            with_names(value, self._names)
-            for value in listed(entity.properties.get("url"))
-            if not self._is_gone(value)
-        ]
+        theirs = with_names(listed(entity.properties.get("url")), self._names)
         if digest_of(theirs) != digest_of(link):
             self.kept["forms"].setdefault(id, {})["url"] = [digest_of(link), theirs]
 
