@@ -164,7 +164,7 @@ def test_a_real_server_does_as_it_says(
                 f"--header=Authorization: Bearer {TOKEN}",
                 "--checks=all",
                 "--mode=all",
-                "--max-examples=15",
+                "--max-examples=5",
                 "--generation-deterministic",
                 "--no-color",
             ],

@@ -356,12 +356,12 @@ def test_a_command_that_a_signal_ends_has_a_negative_status(do: Do) -> None:
 
 
 @pytest.mark.slow
-def test_ten_thousand_outputs_are_no_trouble(do: Do) -> None:
-    code = "[open(f'{n:05}.txt', 'w').write(str(n)) for n in range(10_000)]"
+def test_thousands_of_outputs_are_no_trouble(do: Do) -> None:
+    code = "[open(f'{n:05}.txt', 'w').write(str(n)) for n in range(4_000)]"
     started = time.monotonic()
     found = do(PYTHON, "-c", code)
-    assert len(paths(found, "outputs")) == 10_000
-    assert time.monotonic() - started < 60
+    assert len(paths(found, "outputs")) == 4_000
+    assert time.monotonic() - started < 30
 
 
 # -- inputs ----------------------------------------------------------------------------

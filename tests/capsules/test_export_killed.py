@@ -21,6 +21,7 @@ from tests.capsules.exports import (
 )
 
 FILES = {f"d{n % 7}/f{n}.bin": bytes([n % 256]) * 70_000 for n in range(60)}
+_TURNS = 5
 PROGRAM = """
 import sys
 from pathlib import Path
@@ -87,13 +88,13 @@ def test_killed_at_any_moment(tmp_path: Path, folder: Path, format: str) -> None
     assert whole == export_files(FILES, tmp_path / "other", format).checksum
     chance = random.Random(format)
     seen = {"nothing": 0, "whole": 0}
-    for turn in range(8):
+    for turn in range(_TURNS):
         start(folder, target, format, force=True).communicate()  # and clean up
         assert names(room) == ["out"]
         assert state(target) == whole
         target.rename(room / "old")
         # At once the first time, which is certainly before its end.
-        after = usual * turn / 8 * chance.uniform(0.5, 1.5)
+        after = usual * turn / _TURNS * chance.uniform(0.5, 1.5)
         kill(start(folder, target, format), after)
         found = state(target)
         assert found in {None, whole}
@@ -115,7 +116,7 @@ def test_killed_while_it_replaces(tmp_path: Path, folder: Path, format: str) -> 
     usual = time.monotonic() - began
     new = state(tmp_path / "other")
     chance = random.Random(format)
-    for _ in range(6):
+    for _ in range(4):
         after = chance.uniform(0, usual * 1.1)
         kill(start(folder, target, format, force=True), after)
         assert state(target) in {old, new}

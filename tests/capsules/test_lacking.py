@@ -1,7 +1,7 @@
 """What a manifest lacks is told, and it is what a check finds."""
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +11,22 @@ from reverify.capsules.lacking import lacking
 from reverify.capsules.manifest import manifest_of
 from reverify.capsules.mapping.keeping import KEPT, nothing_kept
 from reverify.capsules.mapping.terms import PROFILE
-from reverify.runtime import verify
+from reverify.runtime import Runtime
+from reverify.settings import load_settings
 
 from tests.capsules.exports import Memory
 from tests.capsules.manifests import CONTENT, FULL
 
 Json = dict[str, Any]
 COMMIT_256 = "a" * 64
+
+
+@pytest.fixture(scope="module")
+def runtime() -> Iterator[Runtime]:
+    """One for all, since the engine of the profiles takes long to start."""
+    settings = load_settings({"offline": True, "only": ["conformance"]})
+    with Runtime(settings) as found:
+        yield found
 
 
 def without(*keys: str, document: Json = FULL) -> Json:
@@ -142,11 +151,13 @@ def test_whoever_exports_is_told(tmp_path: Path) -> None:
         "a file elsewhere",
     ],
 )
-def test_what_is_told_is_what_a_check_finds(tmp_path: Path, name: str) -> None:
+def test_what_is_told_is_what_a_check_finds(
+    tmp_path: Path, runtime: Runtime, name: str
+) -> None:
     manifest = manifest_of(CASES[name][0])
     crate = tmp_path / "crate"
     told = export_capsule(manifest, Memory(CONTENT), crate).notes
-    report = verify(str(crate), offline=True, only=["conformance"])
+    (report,) = runtime.verify(str(crate))
     refuted = any("a check will refute" in note for note in told)
     assert report.verdict.outcome == ("refuted" if refuted else "confirmed")
     claims = PROFILE in report.subject.profiles
