@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shutil
 import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reverify.capsules.manifest import manifest_of
 from reverify.capsules.registry import Registry
 from reverify.errors import CapsuleError, DamagedError, StoreError
 from reverify.model.capsule import FileRecord, Status
@@ -660,3 +662,38 @@ def test_flipped_bytes_of_a_page_are_found_and_never_served(
         for rest in ("-wal", "-shm"):
             path.with_name(path.name + rest).unlink(missing_ok=True)
     assert missed == 0 or flips < 9
+
+
+# -- revised ---------------------------------------------------------------------------
+
+
+def test_a_revised_manifest_keeps_the_files_of_the_version_before(
+    registry: Registry, tmp_path: Path
+) -> None:
+    folder = capsule_folder(tmp_path / "capsule")
+    first = registry.register(manifest_in(folder), folder, store=True)
+    shutil.rmtree(folder)
+    manifest = manifest_of({**registry.manifest(first).document, "notes": "New."})
+    second = registry.revise(first, manifest)
+    assert (second.number, second.is_new) == (2, True)
+    assert registry.files(second) == registry.files(first)
+    assert registry.manifest(second).data == manifest.data
+    assert found(registry, files=True) == ""
+
+
+def test_only_the_latest_version_is_revised(registry: Registry) -> None:
+    first = registry.register(capsule())
+    registry.revise(first, capsule(notes="One."))
+    with pytest.raises(CapsuleError, match="is not the latest version"):
+        registry.revise(first, capsule(notes="Two."))
+    assert registry.resolve(ID).number == 2
+
+
+def test_a_revision_is_of_the_same_files_and_the_same_capsule(
+    registry: Registry,
+) -> None:
+    first = registry.register(capsule())
+    with pytest.raises(CapsuleError, match="of other files"):
+        registry.revise(first, capsule(inputs=[{"path": "rain.csv"}]))
+    with pytest.raises(CapsuleError, match="of another capsule"):
+        registry.revise(first, numbered(1))
