@@ -330,3 +330,33 @@ def test_files_that_have_no_part_in_a_run_come_along(
         assert (tmp_path / "again" / path).read_bytes() == data
     report = verify(str(tmp_path / "again"), offline=True, skip=["conformance"])
     assert report.verdict.outcome is Outcome.CONFIRMED
+
+
+def test_what_an_export_looked_up_in_git_is_nobody_elses_word(
+    terminal: Terminal, repository: Path, tmp_path: Path
+) -> None:
+    commit = subprocess.run(
+        ["git", "rev-parse", "HEAD"],
+        cwd=repository,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout.strip()
+    (script,) = (CRATES / "scidex-export").rglob("sum_rain.py")
+    folder = capsule_folder(
+        tmp_path / "capsule",
+        **SAYS_ENOUGH,
+        code={
+            "repository": "https://git.example.org/lab/rain.git",
+            "git_commit": commit,
+            "path": "src/sum_rain.py",
+            "files": [{"path": "src/sum_rain.py"}],
+        },
+    )
+    write(folder, {"src/sum_rain.py": script.read_bytes()})
+    out = tmp_path / "crate.zip"
+    answer = terminal("export", folder, "-o", out, "--source", repository)
+    assert answer.code == 0, answer.err
+    assert terminal("import", out).code == 0
+    original = (folder / "capsule.json").read_bytes()
+    assert shown(terminal, LEAST["id"]) == original
