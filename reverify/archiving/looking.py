@@ -129,12 +129,17 @@ class Found:
 
     @property
     def state(self) -> State:
-        """Whether all is held: all objects, or where there are none all origins."""
+        """Whether all is held: all objects, or where there are none all origins.
+
+        What cannot be asked keeps it from being so.
+        """
         states = {each.state for each in self.objects}
         if not self.objects:
             states = {code.origin.state for code in self.codes if code.origin}
         if State.NOT_HELD in states:
             return State.NOT_HELD
+        if self.subject.unasked:
+            return State.UNDETERMINED
         return State.HELD if states == {State.HELD} else State.UNDETERMINED
 
     @property

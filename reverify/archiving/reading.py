@@ -16,13 +16,14 @@ from reverify.archiving.subjects import (
     web_address,
 )
 from reverify.capsules.opening import MANIFEST_NAME, OpenCapsule, open_capsule
-from reverify.crates.code_files import source_files, speakers_of
+from reverify.crates.code_files import Speaker, source_files, speakers_of
 from reverify.crates.crate import Crate
 from reverify.crates.identifiers import identifiers
 from reverify.crates.limits import Limits
 from reverify.crates.metadata import DESCRIPTORS
 from reverify.crates.opening import open_crate
-from reverify.errors import CapsuleError, CrateError, ServiceError, UsageError
+from reverify.crates.payload import READ_ERRORS
+from reverify.errors import CapsuleError, CrateError, UsageError
 from reverify.model.capsule import Role
 from reverify.model.code import Aspect
 from reverify.model.swhid import InvalidSwhid, Swhid
@@ -164,7 +165,7 @@ def _files_of_capsule(capsule: OpenCapsule, found: Collected) -> Iterator[str]:
                 id = _blob_id(stream, size)
         except (CapsuleError, OSError) as error:
             reason = f"{file.path}: cannot be read, so its id is not known: {error}"
-            found.remark(reason)
+            found.leave_out(reason)
         else:
             yield found.name(f"swh:1:cnt:{id}", "file", file.path)
 
@@ -206,21 +207,19 @@ def _crates(location: str, http: Http | None, limits: Limits) -> Iterator[Subjec
 def _crate(location: str, crate: Crate) -> Subject:
     found = Collected()
     if crate.metadata is None or not crate.metadata.readable:
-        found.remark("its metadata document cannot be read; `reverify check` says why")
+        found.leave_out(
+            "its metadata document cannot be read; `reverify check` says why"
+        )
         return found.subject(location, SubjectKind.CRATE)
     for identifier in identifiers(crate):
         if isinstance(identifier.swhid, InvalidSwhid):
-            found.remark(f"{identifier.text!r} is no SWHID: {identifier.swhid.reason}")
+            found.leave_out(
+                f"{identifier.text!r} is no SWHID: {identifier.swhid.reason}"
+            )
         else:
             _name_identifier(found, identifier.swhid, identifier.subject)
     speakers = speakers_of(crate)
-    files: dict[str, list[str]] = {}
-    for file in source_files(crate, speakers):
-        with contextlib.suppress(CrateError, ServiceError):
-            with crate.payload.open(file.path) as stream:
-                id = _blob_id(stream, crate.payload.entries[file.path].size)
-            name = found.name(f"swh:1:cnt:{id}", "file", file.subject)
-            files.setdefault(file.owner, []).append(name)
+    files = _files_of_crate(crate, speakers, found)
     for speaker in speakers:
         objects = list(files.get(speaker.subject, ()))
         for said in speaker.said:
@@ -243,6 +242,23 @@ def _crate(location: str, crate: Crate) -> Subject:
                 of=speaker.subject,
             )
     return found.subject(location, SubjectKind.CRATE)
+
+
+def _files_of_crate(
+    crate: Crate, speakers: list[Speaker], found: Collected
+) -> dict[str, list[str]]:
+    """The included files of code, by the @id of the entity whose code they are."""
+    files: dict[str, list[str]] = {}
+    for file in source_files(crate, speakers):
+        try:
+            with crate.payload.open(file.path) as stream:
+                id = _blob_id(stream, crate.payload.entries[file.path].size)
+        except (*READ_ERRORS, CrateError) as error:
+            found.leave_out(f"{file.path}: cannot be read: {error}")
+        else:
+            name = found.name(f"swh:1:cnt:{id}", "file", file.subject)
+            files.setdefault(file.owner, []).append(name)
+    return files
 
 
 _WHAT = {"rev": "commit", "dir": "tree", "rel": "tag", "cnt": "file", "snp": "snapshot"}

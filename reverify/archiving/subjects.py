@@ -65,7 +65,8 @@ class Subject:
         kind: what is there.
         named: the objects that it names, each once.
         codes: the same, put together by what belongs together.
-        remarks: what of it cannot be asked, and why, one sentence each.
+        remarks: what a reader should know of it, one sentence each.
+        unasked: what of it cannot be asked, and why, one sentence each.
     """
 
     location: str
@@ -73,6 +74,7 @@ class Subject:
     named: tuple[Named, ...] = ()
     codes: tuple[Code, ...] = ()
     remarks: tuple[str, ...] = ()
+    unasked: tuple[str, ...] = ()
 
     @property
     def origins(self) -> tuple[str, ...]:
@@ -87,10 +89,15 @@ class Collected:
         self._named: dict[str, Named] = {}
         self._codes: list[Code] = []
         self._remarks: dict[str, None] = {}
+        self._unasked: dict[str, None] = {}
 
     def remark(self, text: str) -> None:
-        """Say what cannot be asked."""
+        """Say what a reader should know."""
         self._remarks[text] = None
+
+    def leave_out(self, text: str) -> None:
+        """Say what cannot be asked, so that it cannot be told."""
+        self._unasked[text] = None
 
     def name(self, swhid: str, what: str, of: str = "") -> str:
         """Name an object; the first word for it counts."""
@@ -100,7 +107,7 @@ class Collected:
     def name_git(self, kind: str, what: str, id: str, of: str = "") -> str:
         """Name an object of git by its digits; gives its core identifier, or ""."""
         if len(id) != _SHA1_DIGITS:
-            self.remark(
+            self.leave_out(
                 f"{what} {id} is of a SHA-256 repository, which SWHID version 1 has no"
                 " way to name"
             )
@@ -146,6 +153,7 @@ class Collected:
             named=tuple(self._named.values()),
             codes=_merged(self._codes),
             remarks=tuple(self._remarks),
+            unasked=tuple(self._unasked),
         )
 
 

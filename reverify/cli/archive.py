@@ -297,8 +297,8 @@ def _told(found: "Found") -> Iterator[str]:
                 f"  since     {code.seen.since}, as commit {code.code.commit[:12]}"
                 f" {how} {code.seen.branch}"
             )
-    for remark in subject.remarks:
-        yield f"  ? {remark}"
+    yield from (f"  ? {reason}" for reason in subject.unasked)
+    yield from (f"  ! {remark}" for remark in subject.remarks)
     identifiers = [swhid for code in found.codes for swhid in code.swhids]
     if identifiers:
         yield "  to write down:"
@@ -419,6 +419,7 @@ def _location(found: "Found", written: str | None) -> dict[str, Any]:
             }
             for code in found.codes
         ],
+        "unasked": list(subject.unasked),
         "remarks": list(subject.remarks),
         "written": written,
     }

@@ -111,5 +111,5 @@ def test_a_commit_of_a_sha256_repository_is_remarked_on() -> None:
     found = Collected()
     found.add_code(origin="https://example.org/a", commit="a" * 64)
     subject = found.subject("x", SubjectKind.CAPSULE)
-    assert "SHA-256 repository" in subject.remarks[0]
+    assert "SHA-256 repository" in subject.unasked[0]
     assert subject.named == ()

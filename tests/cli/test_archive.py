@@ -197,15 +197,19 @@ def test_a_crate_that_names_no_code_could_not_be_told(tmp_path: Path) -> None:
     assert "it names no code that could be asked about" in answer.stdout
 
 
-def test_a_swhid_of_no_type_is_named(tmp_path: Path) -> None:
+def test_a_swhid_of_no_type_could_not_be_told(
+    repository: Path, tmp_path: Path, swh_double: SwhDouble
+) -> None:
+    swh_double.load(repository)
     entity = {
         "@id": "#code",
         "@type": "SoftwareSourceCode",
-        "identifier": f"swh:1:ext:{'a' * 40}",
+        "identifier": [f"swh:1:ext:{'a' * 40}", f"swh:1:rev:{ids(repository)[0]}"],
     }
     write_crate(tmp_path / "crate", entity)
     answer = run(tmp_path / "crate")
     assert answer.returncode == 3
+    assert "1 of 1 objects are held" in answer.stdout
     assert "is no SWHID: there is no type 'ext'" in answer.stdout
 
 

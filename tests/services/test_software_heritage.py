@@ -601,6 +601,7 @@ def test_no_json_of_the_archive_is_too_odd_to_be_answered(document: object) -> N
             mock.add(method, re.compile(".*"), json=document)
         answers = [
             archive.revision(NOBODY),
+            archive.history(NOBODY),
             archive.release(NOBODY),
             archive.directory(NOBODY),
             archive.entry(NOBODY, "a"),
@@ -616,6 +617,24 @@ def test_no_json_of_the_archive_is_too_odd_to_be_answered(document: object) -> N
             *archive.known([f"swh:1:rev:{NOBODY}"]).values(),
         ]
     assert all(isinstance(answer, CouldNotTell | Served) for answer in answers)
+
+
+# -- history -----------------------------------------------------------------------
+
+
+def test_the_history_of_a_commit_begins_with_itself(setting: Setting) -> None:
+    at = setting.repository.path
+    git("commit", "-q", "--allow-empty", "-m", "Second", at=at)
+    setting.double.load(at, ORIGIN)
+    tip = git("rev-parse", "HEAD", at=at).decode().strip()
+    answer = setting.archive.history(tip)
+    assert isinstance(answer, Served)
+    assert answer.value == (tip, setting.repository.commit)
+    short = setting.archive.history(tip, most=1)
+    assert isinstance(short, Served)
+    assert short.value == (tip,)
+    assert isinstance(setting.archive.history(NOBODY), NotHeld)
+    assert isinstance(setting.archive.history("no id"), CouldNotTell)
 
 
 # -- contradictions ----------------------------------------------------------------
