@@ -18,7 +18,7 @@ from reverify.compare.masks import Masks
 from reverify.compare.pairing import pairs
 from reverify.compare.sorting import Row, Sorted, Sorter, encode
 from reverify.compare.tally import Tally, Where
-from reverify.compare.tolerance import Number, is_nan
+from reverify.compare.tolerance import Number, is_close, is_nan
 
 Cell = Any
 """A text of a delimited file, or a value of Python."""
@@ -102,20 +102,36 @@ class Rows:
 
     def _fits(self, one: Row, other: Row) -> bool:
         """Whether two rows are equal within the rule; nothing is noted."""
-        tally = Tally(self._rule, 0)
-        self._cells(0, one, other, tally, until_first=True)
-        return not tally.differing
+        if len(one) != len(other):
+            return False
+        strict = self._rule.equal_nan is False
+        return all(
+            (left == right and not strict) or self._cell_fits(left, right)
+            for left, right in zip(one, other, strict=True)
+        )
 
-    def _cells(
-        self, at: int, one: Row, other: Row, tally: Tally, *, until_first: bool = False
-    ) -> None:
+    def _cell_fits(self, one: Cell, other: Cell) -> bool:
+        number, other_number = (
+            self._tables.number_of(one),
+            self._tables.number_of(other),
+        )
+        if number is None or other_number is None:
+            tally = Tally(self._rule, 0)
+            self._cell("", one, other, tally)
+            return not tally.differing
+        if is_nan(number) and is_nan(other_number):
+            return self._rule.nan_is_equal
+        if number == other_number:
+            return True
+        return self._rule.tolerant and is_close(number, other_number, self._rule)
+
+    def _cells(self, at: int, one: Row, other: Row, tally: Tally) -> None:
         names = self._tables.names
         if len(one) != len(other):
             tally.differ(f"row {at:,}", f"{len(one):,} cells", f"{len(other):,} cells")
+        strict = self._rule.equal_nan is False
         for index, (left, right) in enumerate(zip(one, other, strict=False)):
-            if until_first and tally.differing:
-                return
-            if left != right or self._rule.equal_nan is False:
+            if left != right or strict:
                 name = names[index] if index < len(names) else f"column {index + 1}"
                 self._cell(partial(_place, at, name), left, right, tally)
 
@@ -125,9 +141,7 @@ class Rows:
             self._tables.number_of(other),
         )
         if number is not None and other_number is not None:
-            both_nan = is_nan(number) and is_nan(other_number)
-            if one != other or (both_nan and not self._rule.nan_is_equal):
-                tally.numbers(where, number, other_number, (_text(one), _text(other)))
+            tally.numbers(where, number, other_number, partial(_texts, one, other))
         elif type(one) is not type(other):
             tally.differ(where, _text(one), _text(other))
         elif isinstance(one, (list, dict)):
@@ -290,6 +304,10 @@ class Rows:
 
 def _place(at: int, name: str) -> str:
     return f"row {at:,} {name!r}"
+
+
+def _texts(one: Cell, other: Cell) -> tuple[str, str]:
+    return _text(one), _text(other)
 
 
 def _weight(row: Row) -> int:

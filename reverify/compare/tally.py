@@ -71,7 +71,7 @@ class Tally:
         where: Where,
         expected: Number,
         actual: Number,
-        written: tuple[str, str] | None = None,
+        written: Callable[[], tuple[str, str]] | None = None,
     ) -> bool:
         """Note two numbers that are not the same; whether that is allowed.
 
@@ -79,7 +79,7 @@ class Tally:
             where: the place.
             expected: what the tolerance is relative to.
             actual: the other one.
-            written: both as they are written, where that is not their `repr`.
+            written: gives both as they are written, where that is not their `repr`.
         """
         if expected == actual:
             return True
@@ -91,7 +91,7 @@ class Tally:
         if self.rule.tolerant and is_close(expected, actual, self.rule):
             self.within += 1
             return True
-        told = written or (repr(expected), repr(actual))
+        told = written() if written else (repr(expected), repr(actual))
         self.differ(where, *told)
         return False
 

@@ -34,7 +34,7 @@ def number_in(text: str) -> Number | None:
     text = text.strip(" \t")
     if len(text) > DIGITS or not _NUMBER.fullmatch(text):
         return None
-    if _WHOLE.fullmatch(text):
+    if "." not in text and _WHOLE.fullmatch(text):
         return int(text)
     value = float(text)
     if math.isinf(value) and text.lstrip("+-")[0] not in "iI":
@@ -44,6 +44,10 @@ def number_in(text: str) -> Number | None:
 
 def is_close(expected: Number, actual: Number, rule: Rule) -> bool:
     """Whether two numbers that are not the same are equal within the tolerances."""
+    if type(expected) is float and type(actual) is float:
+        error = abs(expected - actual)
+        if error < math.inf:
+            return error <= rule.atol + rule.rtol * abs(expected)
     if not (_is_finite(expected) and _is_finite(actual)):
         return False
     whole = isinstance(expected, int) and isinstance(actual, int)
@@ -65,6 +69,10 @@ def apart(expected: Number, actual: Number) -> tuple[float, float]:
     Returns:
         infinity for what is infinitely far; NaN where a part of it makes no sense.
     """
+    if type(expected) is float and type(actual) is float:
+        absolute = abs(expected - actual)
+        if absolute < math.inf:
+            return absolute, absolute / abs(expected) if expected else math.nan
     if not (_is_finite(expected) and _is_finite(actual)):
         return math.nan, math.nan
     try:
