@@ -16,7 +16,7 @@ from reverify.capsules.citation import citation_cff, codemeta, crate_iri, publis
 from reverify.capsules.code import Code, look_up_code, stated_swhids
 from reverify.capsules.lacking import lacking
 from reverify.capsules.mapping import GeneratedFile, Measured, crate_document
-from reverify.capsules.mapping.keeping import kept_of
+from reverify.capsules.mapping.keeping import kept_folders, kept_names, kept_of
 from reverify.capsules.preview import PREVIEW, Described, preview
 from reverify.capsules.sources import FileSource
 from reverify.capsules.writers import BagWriter, DirectoryWriter, Writer, ZipWriter
@@ -220,6 +220,8 @@ class CrateInMaking:
         try:
             paths = sorted(self._files)
             self._copy_all(paths, writer, stop=is_last_chance)
+            for folder in kept_folders(self._manifest):
+                writer.add_folder(folder)
             self._describe(writer)
             writer.finish()
         except BaseException:
@@ -275,7 +277,7 @@ class CrateInMaking:
     def _describe(self, writer: Writer) -> None:
         """Write what the exporter adds: manifest, citation, metadata, page."""
         manifest, swhids = self._manifest, self._swhids
-        taken = _taken(self._files)
+        taken = _taken([*self._files, *kept_names(manifest)])
         manifest_path = _free_name(taken)
         writer.add_bytes(manifest_path, manifest.data)
         extra = []

@@ -105,7 +105,12 @@ def _spare(crate: Crate, target: Path) -> None:
 
 def _copy(crate: Crate, document: Mapping[str, Any], writer: Writer) -> None:
     old = crate.metadata.file if crate.metadata else ""
-    tags = {path for bag in crate.bags for path in bag.tag_files}
+    tags = {
+        path
+        for bag in crate.bags
+        if crate.prefix.startswith(bag.base)  # one inside the crate is payload
+        for path in bag.tag_files
+    }
     reasons = []
     for path in sorted(crate.payload.files):
         if path == old or path in tags or not path.startswith(crate.prefix):

@@ -9,7 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from reverify.capsules.export import export_capsule
-from reverify.capsules.importing import difference, own_manifest_paths
+from reverify.capsules.importing import (
+    difference,
+    kept_by,
+    metadata_of,
+    own_manifest_paths,
+)
 from reverify.capsules.manifest import manifest_of
 from reverify.capsules.mapping import Measured, crate_document, foreign, manifest_from
 from reverify.capsules.mapping.foreign import is_ours_alone, renamed, with_names
@@ -25,7 +30,6 @@ from reverify.crates.crate import Crate
 from reverify.crates.entity import Entity
 from reverify.crates.metadata import Metadata
 from reverify.crates.opening import open_crate
-from reverify.errors import CapsuleError
 from reverify.model.capsule import Manifest
 from reverify.model.outcome import Outcome
 from reverify.model.report import Report
@@ -104,21 +108,23 @@ def round_trip(
         )
         report = verify(str(target))
         with open_crate(str(target)) as crate:
-            if crate.metadata is None:
-                raise CapsuleError(f"{target}: the crate has no metadata document")
-            losses = tuple(manifest_losses(capsule.manifest, crate.metadata))
+            losses = tuple(manifest_losses(capsule.manifest, crate))
     return RoundTrip(report=report, losses=losses)
 
 
-def manifest_losses(before: Manifest, metadata: Metadata) -> Iterator[Loss]:
-    """What a manifest lost in a crate: it is rebuilt from the graph alone.
+def manifest_losses(before: Manifest, crate: Crate) -> Iterator[Loss]:
+    """What a manifest lost in a crate: it is rebuilt without the manifest in there.
 
     Args:
         before: the manifest that was exported.
-        metadata: the metadata document of the crate.
+        crate: the crate, opened.
+
+    Raises:
+        CapsuleError: no manifest can be made of the crate.
     """
+    metadata = metadata_of(crate)
     document, _ = manifest_from(metadata)
-    after = with_kept(document, foreign(metadata))
+    after = with_kept(document, kept_by(crate, metadata))
     for step in difference(dict(before.document), after):
         yield Loss(
             place=step["path"] or "/",
@@ -142,10 +148,7 @@ def crate_losses(crate: Crate) -> Iterator[Loss]:
     Raises:
         CapsuleError: no manifest can be made of it.
     """
-    metadata = crate.metadata
-    if metadata is None or not metadata.readable:
-        raise CapsuleError(f"{crate.location}: has no metadata document to read")
-    yield from document_losses(metadata)
+    yield from document_losses(metadata_of(crate))
 
 
 def document_losses(metadata: Metadata) -> Iterator[Loss]:

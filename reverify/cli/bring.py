@@ -58,7 +58,11 @@ def import_(
 
     Exit codes: 0 imported, 2 refused or no such crate.
     """
-    from reverify.capsules.importing import files_of, read_capsule  # noqa: PLC0415
+    from reverify.capsules.importing import (  # noqa: PLC0415
+        files_of,
+        lie_elsewhere,
+        read_capsule,
+    )
     from reverify.capsules.registry import open_registry  # noqa: PLC0415
     from reverify.crates.opening import open_crate  # noqa: PLC0415
     from reverify.settings import load_settings  # noqa: PLC0415
@@ -73,13 +77,12 @@ def import_(
                 complain(remark)
             if found.differences and prefer is None:
                 return _refuse(_contradictory(location, found))
-            keep = store or crate.payload.format != "directory"
+            keep = store or lie_elsewhere(crate, found.manifest)
             with (
                 open_registry(settings) as registry,
                 files_of(crate, found.manifest) as folder,
             ):
-                base = None if crate.is_document else folder
-                version = registry.register(found.manifest, base, store=keep)
+                version = registry.register(found.manifest, folder, store=keep)
     except CapsuleError as error:
         return _refuse(error)
     if json:

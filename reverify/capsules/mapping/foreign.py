@@ -203,31 +203,26 @@ class _Comparison:
     def _compare(
         self, entity: Entity, id: str, key: str, ours: list[Any], news: set[str]
     ) -> None:
-        """Keep how an entity says something, if we would say it otherwise."""
+        """Keep what an entity says under a key, if we would say it otherwise."""
         stated = listed(entity.properties.get(key))
         if id == self._graph.root and key in _COLLECTIONS:
             stated = [value for value in stated if not self._is_gone(value)]
         theirs = [with_names(value, self._names) for value in stated]
+        as_read = listed(self._as_read.get(id, {}).get(key))
+        is_news = _leads_to(ours, news)
         if id == DESCRIPTOR:
-            if key == "conformsTo":
-                theirs = [v for v in theirs if not self._is_spec(v)]
-            self._note("add", id, key, _beside(theirs, ours))
+            mine = [v for v in theirs if key != "conformsTo" or not self._is_spec(v)]
+            self._note("add", id, key, _beside(mine, ours))
         elif (id, key) in self._graph.derived:
             if digest_of(theirs) != digest_of(ours):
                 self._note("set", id, key, theirs, even_none=True)
-        elif digest_of(theirs) == digest_of(
-            self._as_read.get(id, {}).get(key)
-        ) and not _leads_to(theirs, news):
-            pass  # it is ours
+        elif digest_of(theirs) == digest_of(as_read) and not is_news:
+            pass  # it is as we would say it
         elif id == self._graph.root and key in _COLLECTIONS:
-            # What leads to something that they do not describe is theirs, too.
-            same = [value for value in theirs if _leads_to([value], news)]
-            self._note("add", id, key, _beside(theirs, ours) + same)
-            if key != "identifier":
-                self._note("unsaid", id, key, _beside(ours, theirs) + same)
+            self._keep_collected(key, theirs, ours, news)
         elif not ours:
             self._note("add", id, key, theirs)
-        elif digest_of(theirs) != digest_of(ours) or _leads_to(ours, news):
+        elif digest_of(theirs) != digest_of(ours) or is_news:
             self.kept["forms"].setdefault(id, {})[key] = [digest_of(ours), theirs]
             unused = [
                 with_names(value, self._names)
@@ -235,6 +230,16 @@ class _Comparison:
                 if not self._reader.is_used(entity.id, key, value)
             ]
             self._note("add", id, key, _beside(unused, ours))
+
+    def _keep_collected(
+        self, key: str, theirs: list[Any], ours: list[Any], news: set[str]
+    ) -> None:
+        """Keep what the root gathers; what leads to things they lack is theirs too."""
+        same = [value for value in theirs if _leads_to([value], news)]
+        self._note("add", self._graph.root, key, _beside(theirs, ours) + same)
+        if key != "identifier":
+            unsaid = _beside(ours, theirs) + same
+            self._note("unsaid", self._graph.root, key, unsaid)
 
     def _compare_link(self, entity: Entity, id: str, ours: Json) -> None:
         """Keep that they do not say under `url` what we would, in 1.1."""

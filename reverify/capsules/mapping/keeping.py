@@ -10,14 +10,17 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from reverify.capsules.manifest import RESERVED
 from reverify.capsules.mapping.graph import Graph, canonical, listed, unpacked
 from reverify.capsules.mapping.interface import Json
 from reverify.capsules.mapping.terms import DESCRIPTOR
+from reverify.crates.names import folded, path_fault
 from reverify.errors import CapsuleError
 from reverify.model.capsule import Manifest
 
 KEPT = "reverify:ro-crate"
 """The key of `extra` under which a manifest keeps what its crate said beside it."""
+_DEPTH = 64
 Spot = tuple[str, str]
 
 
@@ -37,7 +40,8 @@ def nothing_kept() -> Json:
         `unsaid`: by @id and key, values of ours that they do not say;
         `undescribed`: @ids of ours that they do not describe;
         `context`: what all this needs of a context;
-        `document`: what stood beside context and graph.
+        `document`: what stood beside context and graph;
+        `folders`: paths of folders that hold no file.
     """
     return {
         "is_stranger": False,
@@ -51,6 +55,7 @@ def nothing_kept() -> Json:
         "undescribed": [],
         "context": [],
         "document": {},
+        "folders": [],
     }
 
 
@@ -62,6 +67,34 @@ def kept_of(manifest: Manifest) -> Json | None:
     except CapsuleError:
         return None  # data of somebody else's, under the same key
     return kept
+
+
+def kept_folders(manifest: Manifest) -> list[str]:
+    """The folders without files that an earlier crate of a capsule had."""
+    kept = kept_of(manifest) or nothing_kept()
+    files = {folded(file.path) for file in manifest.files() if file.path}
+    return [
+        path
+        for path in kept["folders"]
+        if not path_fault(path)
+        and path.count("/") < _DEPTH
+        and files.isdisjoint(_itself_and_above(folded(path)))
+        and folded(path.partition("/")[0]) not in RESERVED
+    ]
+
+
+def kept_names(manifest: Manifest) -> list[str]:
+    """The names that an earlier crate of a capsule gave to what are no files of it."""
+    kept = kept_of(manifest) or nothing_kept()
+    ids = (entity["@id"].removeprefix("./") for entity in kept["entities"])
+    return [*kept_folders(manifest), *ids]
+
+
+def _itself_and_above(path: str) -> Iterator[str]:
+    yield path
+    while "/" in path:
+        path = path.rpartition("/")[0]
+        yield path
 
 
 def with_kept(document: Mapping[str, Any], kept: Json) -> Json:
@@ -119,6 +152,8 @@ def check_kept(kept: Any) -> None:  # noqa: ANN401 - it may come from a manifest
         and isinstance(found["context"], list)
         and all(isinstance(part, (dict, str)) for part in found["context"])
         and isinstance(found["document"], dict)
+        and isinstance(found["folders"], list)
+        and all(isinstance(path, str) for path in found["folders"])
     )
     if not is_sound:
         raise CapsuleError(

@@ -178,11 +178,11 @@ def find_run(reader: Reader, capsule: str | None) -> Entity | None:
 
 
 def _is_run(metadata: Metadata, entity: Entity) -> bool:
-    """Whether an action ran something, and did not only mend the document."""
+    """Whether an action ran something, and did not only make or mend the crate."""
     if not ACTIONS.intersection(entity.types):
         return False
-    descriptor = metadata.descriptor
-    return not descriptor or descriptor.id not in metadata.references(entity, "object")
+    crate = {each.id for each in (metadata.descriptor, metadata.root) if each}
+    return crate.isdisjoint(metadata.references(entity, "object"))
 
 
 def _only(metadata: Metadata, actions: dict[str, Entity]) -> Entity | None:

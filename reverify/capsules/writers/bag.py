@@ -60,6 +60,10 @@ class BagWriter(Writer):
         """Begin a file of the payload."""
         return self._inner.create(f"data/{path}", size)
 
+    def add_folder(self, path: str) -> None:
+        """Make a folder in the payload, of which no manifest of a bag can tell."""
+        self._inner.add_folder(f"data/{path}")
+
     def _payload(self) -> dict[str, Written]:
         return {f"data/{path}": item for path, item in self.written.items()}
 

@@ -43,6 +43,10 @@ class DirectoryWriter(Writer):
         os.fchmod(fd, FILE_MODE)  # whatever the umask is
         return _stream(fd)
 
+    def add_folder(self, path: str) -> None:
+        """Make a folder that holds no file."""
+        self._folder(path)
+
     def _folder(self, path: str) -> int:
         """Open the folder at `path`, made if it is not there, until the next."""
         if path == self._path:

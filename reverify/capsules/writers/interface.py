@@ -105,6 +105,13 @@ class Writer(ABC):
         """Write a file that we made ourselves."""
         return self.add(path, io.BytesIO(data))
 
+    def add_folder(self, path: str) -> None:  # noqa: B027 - some media have none
+        """Make a folder that holds no file.
+
+        Args:
+            path: from the root of the crate, already known to be safe.
+        """
+
     @property
     def everything(self) -> Mapping[str, Written]:
         """All files of what is packed, by their path in it."""

@@ -14,7 +14,7 @@ from reverify.capsules.writers.interface import Sink, Stream, Writer
 
 EPOCH = (1980, 1, 1, 0, 0, 0)
 """The earliest time that a zip can hold: no file has a time of its own."""
-FILE_MODE = stat.S_IFREG | 0o644
+FILE_MODE, FOLDER_MODE = stat.S_IFREG | 0o644, stat.S_IFDIR | 0o755
 UNIX = 3
 
 
@@ -62,6 +62,13 @@ class ZipWriter(Writer):
         """Leave what was written without a central directory: it is no archive."""
         self._stream.cut()
         self._zip.close()
+
+    def add_folder(self, path: str) -> None:
+        """Add a member that stands for a folder."""
+        member = zipfile.ZipInfo(f"{self._folder}{path}/", EPOCH)
+        member.create_system = UNIX
+        member.external_attr = FOLDER_MODE << 16
+        self._zip.writestr(member, b"")
 
     def create(self, path: str, size: int) -> AbstractContextManager[Sink]:
         """Begin a member."""
