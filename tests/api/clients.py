@@ -91,6 +91,7 @@ class Api:
 def served(app: Guard) -> Iterator[str]:
     """A real server on the loopback address; gives its URL."""
     listener = socket.create_server(("127.0.0.1", 0))
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     config = uvicorn.Config(
         app, log_config=None, access_log=False, http="h11", ws="none", lifespan="on"
     )

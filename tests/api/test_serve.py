@@ -82,6 +82,17 @@ def serving(folder: Path, *arguments: str, token: str = TOKEN) -> Iterator[Proce
             server.process.stdout.close()
 
 
+def test_no_answer_waits_for_an_acknowledgement(tmp_path: Path) -> None:
+    """On a connection that is kept, the second half of an answer goes out at once."""
+    seconds = []
+    with serving(tmp_path) as server, httpx.Client() as client:
+        for _ in range(30):
+            before = time.perf_counter()
+            client.get(f"{server.url}/healthz")
+            seconds.append(time.perf_counter() - before)
+    assert min(seconds[1:]) < 0.03
+
+
 def test_a_download_under_way_is_finished_when_the_server_is_told_to_stop(
     tmp_path: Path,
 ) -> None:
