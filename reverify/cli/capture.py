@@ -2,6 +2,7 @@
 
 import json as json_library
 import os
+import stat
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -193,6 +194,7 @@ def capture(
         publisher=read_organization(publisher) if publisher is not None else None,
         id=id.lower() if id is not None else None,
         allow_dirty=allow_dirty,
+        standard_input=_standard_input(),
     )
     with _Streams(quiet=quiet, json=json) as streams:
         found = run(
@@ -335,6 +337,19 @@ def _exit_code(answers: "Sequence[Whereabouts]") -> int:
     unclear = {answer.place for answer in answers if answer.place.is_unclear}
     certain = {answer.place for answer in answers} - unclear - {"reachable"}
     return 1 if certain else 3
+
+
+def _standard_input() -> str | None:
+    """What the command can read from standard input, unless it is a device or none."""
+    try:
+        found = os.fstat(0)
+    except OSError:  # it is closed
+        return None
+    if stat.S_ISREG(found.st_mode):
+        return "a file" if found.st_size else None
+    if stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode):
+        return "a pipe"
+    return None
 
 
 def _silent(text: str) -> None:

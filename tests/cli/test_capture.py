@@ -27,11 +27,15 @@ def work(tmp_path: Path) -> Path:
     return make_repository(tmp_path / "work", files)
 
 
-def run(work: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
+def run(
+    work: Path, *arguments: str | Path, given: str | None = None
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*REVERIFY, *map(str, arguments)],
         cwd=work,
         env={**os.environ, "HOME": str(work.parent)},
+        stdin=subprocess.DEVNULL if given is None else None,
+        input=given,
         capture_output=True,
         text=True,
         check=False,
@@ -58,6 +62,18 @@ def test_what_a_crate_of_it_will_be_refuted_for_is_told(work: Path) -> None:
     assert answer.returncode == 0
     _, said = answer.stderr.splitlines()
     assert said.startswith("reverify: /license is missing, and a check will refute")
+
+
+def test_that_standard_input_is_not_kept_is_written_down(work: Path) -> None:
+    answer = run(work, "capture", "-o", "../a", "--", "cat", given="a\n")
+    assert answer.stdout.startswith("a\n")
+    note = (
+        "standard input was a pipe: what the command may have read from it is not kept"
+    )
+    assert note in answer.stderr
+    assert json.loads((work.parent / "a/capsule.json").read_bytes())["notes"] == note
+    run(work, "capture", "-o", "../b", "--", "cat")
+    assert "notes" not in json.loads((work.parent / "b/capsule.json").read_bytes())
 
 
 def test_the_dashes_may_be_left_out(work: Path) -> None:

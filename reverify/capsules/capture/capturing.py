@@ -118,6 +118,11 @@ class _Session:
         self._target = target
         self._prepared = prepared
         self._notes: list[str] = []
+        if request.standard_input is not None:
+            self._notes.append(
+                f"standard input was {request.standard_input}: what the command may"
+                " have read from it is not kept"
+            )
         self._problems: list[str] = []
         self._failed = False
 

@@ -45,6 +45,8 @@ class Request:
         publisher: an organization, as the manifest has it.
         id: a UUID; a new one, if it is None.
         allow_dirty: run it though the code is in no commit, and write that down.
+        standard_input: what the command can read there and nobody keeps, "a pipe" say;
+            None if there is nothing, or a person at a terminal.
     """
 
     command: tuple[str, ...]
@@ -66,6 +68,7 @@ class Request:
     publisher: Mapping[str, Any] | None = None
     id: str | None = None
     allow_dirty: bool = False
+    standard_input: str | None = None
 
 
 def read_description(text: str) -> tuple[str, str]:
