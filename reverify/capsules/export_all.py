@@ -1,4 +1,4 @@
-"""Every completed capsule of the registry written as a crate, each under its own id.
+"""Every capsule whose run is over written as a crate, each under its own id.
 
 What is there already and says the same is left alone, so that the call can be made
 again and again; one that fails does not keep the others.
@@ -33,8 +33,8 @@ class Written(NamedTuple):
     Attributes:
         version: which version of it.
         target: where its crate is, or should be; None if nobody can tell.
-        state: `written`, `unchanged` or `failed`.
-        reason: why it failed; empty if it did not.
+        state: `written`, `unchanged`, `left out` or `failed`.
+        reason: why it failed or was left out; else empty.
     """
 
     version: Version
@@ -61,7 +61,10 @@ def export_all(
     ro_crate: str = RO_CRATE,
     force: bool = False,
 ) -> Iterator[Written]:
-    """Export every completed capsule in its latest version, the oldest first.
+    """Export every capsule in its latest version, the oldest first.
+
+    One that is a draft or still runs is left out, and a failed run is not: it is as
+    much a record as any other.
 
     Args:
         registry: where they are.
@@ -84,13 +87,19 @@ def export_all(
 
     while True:
         # Page by page, so that no view of the database is held while crates are made.
-        rows = registry.list(Status.COMPLETED, after=at, on_damage=tell)
+        rows = registry.list(after=at, on_damage=tell)
         page = list(itertools.islice(rows, _PAGE))
         yield from damaged
         damaged.clear()
         if not page:
             return
         for version in page:
+            if not Status(version.status).is_over:
+                reason = (
+                    f"is {version.status}; only what is completed or failed is exported"
+                )
+                yield Written(version, None, "left out", reason)
+                continue
             name = f"capsule-{version.capsule}"
             target = folder / (f"{name}.zip" if format in ZIPPED else name)
             yield _export(registry, version, target, format, ro_crate, force=force)

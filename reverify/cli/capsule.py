@@ -47,7 +47,7 @@ def register(
     manifests: Annotated[
         list[Path],
         typer.Argument(
-            metavar="MANIFEST...",
+            metavar="MANIFEST",
             show_default=False,
             help="A manifest, or a folder that holds capsule.json.",
         ),
@@ -286,10 +286,10 @@ def export_all(
         bool, typer.Option("--json", help="Write a line of JSON for each.")
     ] = False,
 ) -> int:
-    """Export every completed capsule in its latest version.
+    """Export every capsule whose run is over, completed or failed.
 
-    What was exported before and says the same is left as it is. One that fails is
-    named, and the others go on.
+    The latest version of each is written. What was exported before and says the same
+    is left as it is. One that cannot be exported is named, and the others go on.
 
     Exit codes: 0 all are there, 2 one could not be exported.
     """
@@ -297,7 +297,7 @@ def export_all(
         export_all as export_each,
     )
 
-    counts = {"written": 0, "unchanged": 0, "failed": 0}
+    counts = {"written": 0, "unchanged": 0, "left out": 0, "failed": 0}
     try:
         output.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -309,9 +309,9 @@ def export_all(
             counts[item.state] += 1
             if json:
                 typer.echo(json_library.dumps(item.to_dict()))
-            elif item.state != "failed":
+            elif item.state in {"written", "unchanged"}:
                 typer.echo(f"{item.state:<9}  {printable(str(item.target))}")
-            if item.state == "failed":
+            if item.reason:
                 complain(f"{item.version.name}: {item.reason}")
     complain(", ".join(f"{count:,} {state}" for state, count in counts.items()))
     return EXIT_USAGE if counts["failed"] else 0

@@ -1,4 +1,4 @@
-"""All completed capsules as crates."""
+"""All capsules whose runs are over as crates."""
 
 import zipfile
 from pathlib import Path
@@ -30,18 +30,30 @@ def states(
     return [f"{item.version.capsule[7]} {item.state}" for item in found]
 
 
-def test_completed_capsules_are_written_in_their_latest_version(
+def test_capsules_that_are_over_are_written_in_their_latest_version(
     registry: Registry, tmp_path: Path
 ) -> None:
     for number, status in enumerate(["completed", "failed", "draft", "completed"]):
         register(registry, tmp_path, number, status=status)
     register(registry, tmp_path, 0, title="Rain again")
     out = tmp_path / "out"
-    assert states(registry, out) == ["4 written", "1 written"]
+    assert states(registry, out) == [
+        "2 written",
+        "3 left out",
+        "4 written",
+        "1 written",
+    ]
     assert (out / f"capsule-{ID}" / "rain.csv").read_bytes() == RAIN
     text = (out / f"capsule-{ID}" / "ro-crate-metadata.json").read_text()
     assert "Rain again" in text
-    assert len(list(out.iterdir())) == 2
+    assert len(list(out.iterdir())) == 3
+
+
+def test_what_is_left_out_says_why(registry: Registry, tmp_path: Path) -> None:
+    register(registry, tmp_path, 0, status="running")
+    (item,) = export_all(registry, tmp_path)
+    assert (item.state, item.target) == ("left out", None)
+    assert item.reason == "is running; only what is completed or failed is exported"
 
 
 @pytest.mark.parametrize("format", ["dir", "zip", "bag", "bag-zip"])

@@ -223,7 +223,7 @@ def test_all_are_exported_and_those_that_fail_are_named(
     assert answer.returncode == 2
     assert answer.stdout == f"written    out/capsule-{numbered(1).id}.zip\n"
     assert "rain.csv: is missing" in answer.stderr
-    assert "1 written, 0 unchanged, 1 failed" in answer.stderr
+    assert "1 written, 0 unchanged, 0 left out, 1 failed" in answer.stderr
     (folder / "rain.csv").write_bytes(RAIN)
     answer = run("capsule", "export-all", "-o", "out", "--format", "zip", "--json")
     assert [json.loads(line)["state"] for line in answer.stdout.splitlines()] == [
