@@ -191,7 +191,7 @@ def test_it_listens_for_this_machine_alone_unless_told(tmp_path: Path) -> None:
         assert server.url.startswith("http://127.0.0.1:")
         assert len(server.lines) == 1
     with serving(tmp_path, "--host=0.0.0.0", "--allow-host=Capsules.example") as server:
-        assert "others on the network may read" in server.lines[-1]
+        wait_for(lambda: "others on the network may read" in server.said)
         url = server.url.replace("0.0.0.0", "127.0.0.1")
         for host, status in (("capsules.example", 200), ("other.example", 421)):
             answer = httpx.get(f"{url}/healthz", headers={"Host": host})
