@@ -128,7 +128,7 @@ def metadata_of(crate: Crate) -> Metadata:
 
 def kept_by(crate: Crate, metadata: Metadata) -> Json:
     """What a crate has that its manifest has no place for, as `nothing_kept` tells."""
-    return {**foreign(metadata), "folders": list(_empty_folders(crate))}
+    return {**foreign(metadata), "folders": list(empty_folders(crate))}
 
 
 def _kept_whole(document: Json, metadata: Metadata) -> Manifest:
@@ -179,7 +179,7 @@ def _with_undescribed(crate: Crate, document: Json, remarks: list[str]) -> Json:
     stem = metadata.file.removesuffix("ld").removesuffix("metadata.json")
     pages = (f"{stem}preview.html", f"{stem}preview_files/")
     more = []
-    for path, entry in _content(crate):
+    for path, entry in content_of(crate):
         name = path[len(crate.prefix) :]
         if path in known or path in anew or path == metadata.file:
             continue
@@ -198,7 +198,7 @@ def _with_undescribed(crate: Crate, document: Json, remarks: list[str]) -> Json:
     return {**document, "files": [*(document.get("files") or ()), *more]}
 
 
-def _content(crate: Crate) -> Iterator[tuple[str, Entry]]:
+def content_of(crate: Crate) -> Iterator[tuple[str, Entry]]:
     """What lies in a crate, but for folders and the tag files of a bag around it."""
     tags = {
         path
@@ -212,7 +212,7 @@ def _content(crate: Crate) -> Iterator[tuple[str, Entry]]:
             yield path, entry
 
 
-def _empty_folders(crate: Crate) -> Iterator[str]:
+def empty_folders(crate: Crate) -> Iterator[str]:
     """The folders in a crate that hold nothing at all, which no file brings along."""
     if crate.is_document:
         return

@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
+from reverify.capsules.importing import content_of, empty_folders
 from reverify.capsules.placing import new_file, new_folder, refuse_taken
 from reverify.capsules.writers import BagWriter, DirectoryWriter, Writer, ZipWriter
+from reverify.capsules.writers.interface import ContentError
 from reverify.crates.crate import Crate
 from reverify.crates.metadata import DESCRIPTORS
-from reverify.crates.payload import READ_ERRORS
+from reverify.crates.payload import READ_ERRORS, EntryKind
 from reverify.errors import CapsuleError, CrateError, UsageError
 
 FORMATS = ("dir", "zip", "bag", "bag-zip")
@@ -28,12 +30,14 @@ class Rewritten:
         format: dir, zip, bag or bag-zip.
         files: how many files there are in it.
         bytes: their sizes together, unpacked.
+        left: what was left out, and why, one sentence each.
     """
 
     path: Path
     format: str
     files: int
     bytes: int
+    left: tuple[str, ...]
 
 
 def rewrite(
@@ -67,13 +71,19 @@ def rewrite(
 
     def fill(writer: Writer) -> Rewritten:
         try:
-            _copy(crate, document, writer)
+            left = _copy(crate, document, writer)
             writer.finish()
         except BaseException:
             writer.abandon()
             raise
         sizes = [item.size for item in writer.everything.values()]
-        return Rewritten(path=target, format=format, files=len(sizes), bytes=sum(sizes))
+        return Rewritten(
+            path=target,
+            format=format,
+            files=len(sizes),
+            bytes=sum(sizes),
+            left=tuple(left),
+        )
 
     if is_zip:
         top = f"{target.stem}/" if format == "bag-zip" else ""
@@ -103,27 +113,31 @@ def _spare(crate: Crate, target: Path) -> None:
         )
 
 
-def _copy(crate: Crate, document: Mapping[str, Any], writer: Writer) -> None:
+def _copy(crate: Crate, document: Mapping[str, Any], writer: Writer) -> list[str]:
+    """Copy all files and write the document; what was left out, and why."""
     old = crate.metadata.file if crate.metadata else ""
-    tags = {
-        path
-        for bag in crate.bags
-        if crate.prefix.startswith(bag.base)  # one inside the crate is payload
-        for path in bag.tag_files
-    }
-    reasons = []
-    for path in sorted(crate.payload.files):
-        if path == old or path in tags or not path.startswith(crate.prefix):
-            continue
-        try:
-            with _seekable(crate, path) as content:
-                writer.add(path[len(crate.prefix) :], content)
-        except (CrateError, *READ_ERRORS) as error:
-            reasons.append(str(error))
+    reasons, left = [], []
+    for path, entry in content_of(crate):
+        name = path[len(crate.prefix) :]
+        if path == f"{old}.minisig":
+            left.append(f"{name}: signs the old document, left out")
+        elif entry.kind is not EntryKind.FILE:
+            left.append(f"{name}: is a {entry.kind.value}, left out")
+        elif path != old:
+            try:
+                with _seekable(crate, path) as content:
+                    writer.add(name, content)
+            except ContentError as error:
+                reasons.append(f"{name}: {error}")
+            except (CrateError, *READ_ERRORS) as error:
+                reasons.append(str(error))
     if reasons:
         raise CapsuleError(*reasons)
+    for name in empty_folders(crate):
+        writer.add_folder(name)
     text = json.dumps(document, indent=2, ensure_ascii=False)
     writer.add_bytes(DESCRIPTORS[0], f"{text}\n".encode("utf-8", "surrogatepass"))
+    return left
 
 
 @contextlib.contextmanager

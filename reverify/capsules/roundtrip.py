@@ -247,7 +247,7 @@ def _term_losses(metadata: Metadata, context: Context) -> Iterator[Loss]:
         return
     used = {t for e in metadata.entities for t in (*e.properties, *e.types)}
     for term in sorted(used):
-        if before.iri(term) == our_definition(term):
+        if before.iri(term) == our_definition(term) and context.defines(term):
             continue  # later versions took the term over
         if before.iri(term) not in {None, context.iri(term)}:
             yield Loss(

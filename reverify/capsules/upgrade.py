@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import PurePosixPath
 from typing import Any
 
+from reverify.capsules.mapping.foreign import with_names
 from reverify.crates.contexts import read_context, terms_of
 from reverify.crates.crate import Crate
 from reverify.crates.entity import Entity
@@ -58,14 +59,26 @@ class _Draft:
     left: list[str] = field(default_factory=list)
     measured: list[str] = field(default_factory=list)
 
+    by_id: dict[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.find_entities()
+
     @property
     def graph(self) -> list[Json]:
         """The entities, each a JSON object."""
         return [e for e in self.document["@graph"] if isinstance(e, dict)]
 
+    def find_entities(self) -> None:
+        """See anew which entity has which @id; of several the first counts."""
+        self.by_id = {}
+        for item in self.graph:
+            if isinstance(id := item.get("@id"), str):
+                self.by_id.setdefault(id, item)
+
     def entity(self, id: str) -> Json | None:
         """The entity with an @id."""
-        return next((item for item in self.graph if item.get("@id") == id), None)
+        return self.by_id.get(id)
 
 
 def upgrade(crate: Crate, *, now: datetime, type_of: TypeOf | None = None) -> Upgraded:
@@ -217,18 +230,11 @@ def _rename(draft: _Draft, old: str, new: str) -> None:
     for item in draft.graph:
         for key, value in item.items():
             if key != "@id":
-                item[key] = _redirected(value, old, new)
+                item[key] = with_names(value, {old: new})
         if item.get("@id") == old:
             item["@id"] = new
+    draft.find_entities()
     draft.changes.append(f"the entity {old!r} is called {new!r}, in references too")
-
-
-def _redirected(value: object, old: str, new: str) -> Any:  # noqa: ANN401 - JSON
-    if isinstance(value, list):
-        return [_redirected(item, old, new) for item in value]
-    if isinstance(value, dict) and value.get("@id") == old:
-        return {**value, "@id": new}
-    return value
 
 
 # -- SWHIDs ----------------------------------------------------------------------------
@@ -240,8 +246,19 @@ def _mend_swhids(draft: _Draft, type_of: TypeOf | None) -> None:
     for item in draft.graph:
         for key, value in item.items():
             if key == "@id":
-                continue  # other entities refer to it
+                _leave_name(draft, value)
+                continue
             item[key] = _with_types(value, draft, item, type_of, looked_up)
+
+
+def _leave_name(draft: _Draft, id: object) -> None:
+    """Tell of an entity that is named by a SWHID of a type that does not exist."""
+    match = _NO_SUCH_TYPE.match(without_resolver(id)) if isinstance(id, str) else None
+    if match is not None and match[1] not in TYPES:
+        draft.left.append(
+            f"{id}: is the name of an entity, to which others may refer, and has no"
+            " type that exists; give the entity another @id"
+        )
 
 
 def _with_types(
@@ -253,6 +270,13 @@ def _with_types(
 ) -> Any:  # noqa: ANN401 - JSON
     if isinstance(value, list):
         return [_with_types(v, draft, item, type_of, looked_up) for v in value]
+    if isinstance(value, dict):
+        return {
+            key: each
+            if key == "@id" and str(each) in draft.by_id  # its entity is told of
+            else _with_types(each, draft, item, type_of, looked_up)
+            for key, each in value.items()
+        }
     if not isinstance(value, str):
         return value
     bare = without_resolver(value)
@@ -361,6 +385,7 @@ def _record(draft: _Draft, now: datetime) -> None:
             }
         )
     draft.document["@graph"] += entities
+    draft.find_entities()
     root = draft.entity("./") or draft.entity(
         draft.metadata.root.id if draft.metadata.root else "./"
     )

@@ -214,12 +214,12 @@ def upgrade(
             "files": written.files,
             "bytes": written.bytes,
             "changes": list(found.changes),
-            "left": list(found.left),
+            "left": [*found.left, *written.left],
         }
         _write(document)
         return 0
     lines = [f"changed  {change}" for change in found.changes] or ["nothing changed"]
-    lines += [f"left     {reason}" for reason in found.left]
+    lines += [f"left     {reason}" for reason in (*found.left, *written.left)]
     lines.append(f"wrote    {written.path}, {written.files:,} files")
     typer.echo("\n".join(map(printable, lines)))
     return 0

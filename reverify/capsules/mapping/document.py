@@ -12,7 +12,7 @@ from reverify.capsules.mapping.files import (
     write_generated_file,
     write_manifest_file,
 )
-from reverify.capsules.mapping.graph import Graph
+from reverify.capsules.mapping.graph import Graph, terms_in
 from reverify.capsules.mapping.interface import (
     VERSIONS,
     CodeFacts,
@@ -201,10 +201,12 @@ def _unmeasured(document: Json) -> Json:
 
 
 def _document(graph: Graph, version: str, kept: Json | None) -> Json:
-    parts = kept_context(context(version, graph.terms()), kept)
+    others = kept["others"] if kept else []
+    used = [*graph.terms(), *terms_in(others)]
+    parts = kept_context(context(version, used), kept)
     rest = kept["document"] if kept else {}
     return {
         **rest,
         "@context": parts if len(parts) > 1 else parts[0],
-        "@graph": [*graph.entities.values(), *(kept["others"] if kept else ())],
+        "@graph": [*graph.entities.values(), *others],
     }

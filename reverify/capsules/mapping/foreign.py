@@ -330,7 +330,7 @@ def _context(metadata: Metadata) -> list[Any]:
 
 
 def _changed_terms(metadata: Metadata) -> dict[str, str]:
-    """Terms in use that the versions that we write define otherwise, or not at all."""
+    """Terms in use that a version that we write defines otherwise."""
     stated = listed(metadata.document.get("@context"))
     versions = [p for p in stated if isinstance(p, str) and p.startswith(SPEC_PREFIX)]
     if not stated:

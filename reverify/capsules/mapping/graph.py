@@ -2,7 +2,7 @@
 
 import itertools
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from reverify.capsules.mapping.interface import Json
@@ -114,9 +114,15 @@ class Graph:
 
     def terms(self) -> Iterator[str]:
         """Every key and type that was used."""
-        for entity in self.entities.values():
-            yield from entity
-            types = listed(entity.get("@type"))
+        return terms_in(self.entities.values())
+
+
+def terms_in(items: Iterable[Any]) -> Iterator[str]:
+    """Every key and type of the objects among some items of a graph."""
+    for item in items:
+        if isinstance(item, dict):
+            yield from item
+            types = listed(item.get("@type"))
             yield from (type for type in types if isinstance(type, str))
 
 

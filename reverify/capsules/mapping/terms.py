@@ -1,12 +1,13 @@
 """The names that both directions of the mapping share: URIs, ids, times."""
 
+import functools
 import re
 import unicodedata
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from urllib.parse import quote
 
-from reverify.capsules.mapping.interface import Json
+from reverify.capsules.mapping.interface import VERSIONS, Json
 from reverify.crates.contexts import WFRUN, terms_of
 
 PROFILE = "urn:reverify:profile:capsule:1.0"
@@ -36,9 +37,15 @@ _NO_IRI = frozenset('<>"{}|\\^`')
 _URL = re.compile(r"https?://[^\s/?#]+[^\s]*")
 
 
+@functools.cache
 def our_definition(term: str) -> str | None:
-    """The IRI that we give a term where a version of RO-Crate has none."""
-    return _TERMS.get(term)
+    """The IRI that we give a term where a version of RO-Crate has none.
+
+    It is that of the versions that have one, if they agree.
+    """
+    iris = {terms_of(version).get(term) for version in VERSIONS}
+    agreed = next(iter(iris - {None}), None) if len(iris - {None}) == 1 else None
+    return _TERMS.get(term) or (agreed if None in iris else None)
 
 
 def own(name: str) -> str:
@@ -51,10 +58,11 @@ def context(version: str, used: Iterable[str]) -> list[str | Json]:
 
     Args:
         version: of RO-Crate.
-        used: keys and types of the graph.
+        used: keys and types of the graph. Those of others are among them.
     """
     known = terms_of(version)
-    extra = {t: _TERMS[t] for t in sorted(set(used)) if t in _TERMS and t not in known}
+    lacking = sorted(set(used) - known.keys())
+    extra = {term: iri for term in lacking if (iri := our_definition(term))}
     url = f"https://w3id.org/ro/crate/{version}/context"
     return [url, extra] if extra else [url]
 
