@@ -166,7 +166,7 @@ def document_losses(metadata: Metadata) -> Iterator[Loss]:
         manifest,
         _stated(metadata),
         ro_crate=str(version),
-        manifest_path=next(own_manifest_paths(metadata), None),
+        manifest_path=next(own_manifest_paths(metadata), "capsule-0.json"),
         kept=foreign(metadata),
     )
     names, anew = renamed(metadata), _written_anew(metadata)

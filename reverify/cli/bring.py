@@ -276,7 +276,12 @@ def _told(found: "RoundTrip") -> list[str]:
     ]
     if len(found.losses) > _SHOWN:
         lines.append(f"lost      and {len(found.losses) - _SHOWN} more")
-    lines.append("lossless" if found.is_lossless else "not lossless")
+    if found.losses:
+        lines.append("not lossless")
+    elif found.is_lossless:
+        lines.append("lossless")
+    else:
+        lines.append("nothing is lost, and the crate is not confirmed")
     return [printable(line, 400) for line in lines]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Hashable, Iterator
 from itertools import islice
 from typing import Generic, TypeVar
 
-T = TypeVar("T", bound=Hashable)
+T = TypeVar("T")
 
 AHEAD = 200
 AHEAD_BYTES = 1 << 20
@@ -114,9 +114,9 @@ class Alignment(Generic[T]):
         Of several ways, one that passes over few is taken; an item that was changed
         counts as one.
         """
-        first_at: dict[T, int] = {}
+        first_at: dict[Hashable, int] = {}
         for at, other in enumerate(others):
-            first_at.setdefault(other, at)
+            first_at.setdefault(_key(other), at)
         best = (len(ones), len(others))
         for at, one in enumerate(ones):
             if at >= max(best):
@@ -124,7 +124,18 @@ class Alignment(Generic[T]):
             if at < len(others) and self._same(one, others[at]):
                 found: int | None = at
             else:
-                found = first_at.get(one)
+                found = first_at.get(_key(one))
+                if self._all and found is not None and not self._same(one, one):
+                    found = None  # what does not equal itself meets nothing
             if found is not None and max(at, found) < max(best):
                 best = (at, found)
         return best
+
+
+def _key(item: Hashable) -> Hashable:
+    """The item, or a text of it where lists lie in it."""
+    try:
+        hash(item)
+    except TypeError:
+        return repr(item)
+    return item

@@ -66,6 +66,8 @@ def place(name: str, start: int, shape: Sequence[int]) -> Callable[[int], str]:
         start: the flat index at which the block begins, in C order.
         shape: of the array.
     """
+    if not shape:
+        return lambda _: name or "the value"
 
     def where(at: int) -> str:
         flat, index = start + at, []

@@ -39,7 +39,7 @@ def compare_parquet(job: Job) -> Comparison:
                 for stream in (expected, actual)
             )
             _compare(job, tally, one, other)
-        except pa.ArrowException as error:
+        except (pa.ArrowException, OSError) as error:
             raise MalformedError(f"it cannot be read as Parquet: {error}") from error
     return tally.finish(job.name, Method.TABLE, "cells")
 

@@ -138,7 +138,7 @@ def test_a_crate_is_a_zip_and_nothing_else(registered: Api) -> None:
         ("application/jsonp", False),
     ],
 )
-def test_the_most_specific_range_decides(header: str, accepted: bool) -> None:  # noqa: FBT001
+def test_the_most_specific_range_decides(header: str, accepted: bool) -> None:
     assert accepts(header, "application/json") is accepted
 
 

@@ -135,7 +135,7 @@ expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "422", "429"]
 def test_a_real_server_does_as_it_says(
     tmp_path: Path,
     document: dict[str, Any],
-    filled: bool,  # noqa: FBT001
+    filled: bool,
 ) -> None:
     """Every check of schemathesis, with data that is right and data that is wrong."""
     out = tmp_path / "out"

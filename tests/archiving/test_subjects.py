@@ -37,7 +37,7 @@ COMMIT, TREE = "a" * 40, "b" * 40
 )
 def test_an_address_that_ends_as_no_crate_does_is_an_origin(
     location: str,
-    origin: bool,  # noqa: FBT001
+    origin: bool,
 ) -> None:
     assert is_origin(location) is origin
 

@@ -92,7 +92,7 @@ def test_both_verdicts_stand_above(run: Terminal) -> None:
         ([BAD], [], 0, "vanished: ", "refuted -> not claimed"),
     ],
 )
-def test_a_change_is_told_with_both_outcomes(  # noqa: PLR0917 - one row of the table
+def test_a_change_is_told_with_both_outcomes(
     run: Terminal,
     before: list[Finding],
     after: list[Finding],

@@ -7,6 +7,7 @@ import io
 import json
 import tarfile
 import zipfile
+from collections.abc import Mapping
 from typing import Any
 
 import h5py
@@ -26,11 +27,11 @@ def compared(
     **rule: Any,
 ) -> Comparison:
     """Compare two contents; whatever comes out can be written and read back."""
-    sides = [
+    one, other = (
         Held(side.encode("utf-8", "surrogateescape") if isinstance(side, str) else side)
         for side in (expected, actual)
-    ]
-    found = compare(*sides, Rule.from_dict(rule), name=name, bounds=bounds)
+    )
+    found = compare(one, other, Rule.from_dict(rule), name=name, bounds=bounds)
     kept = Comparison.from_dict(json.loads(json.dumps(found.to_dict())))
     assert kept == found
     assert found.describe().startswith(f"{name}: ")
@@ -107,7 +108,7 @@ def shown(**data: Any) -> dict[str, Any]:
     return {"output_type": "display_data", "metadata": {}, "data": made}
 
 
-def zipped(members: dict[str, bytes | str], level: int = 6) -> bytes:
+def zipped(members: Mapping[str, bytes | str], level: int = 6) -> bytes:
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=level) as out:
         for name, content in members.items():

@@ -232,7 +232,7 @@ class SwhDouble:
         self,
         scope: str,
         method: str,
-        known: bool,  # noqa: FBT001
+        known: bool,
     ) -> tuple[dict[str, str], int | None]:
         """The headers of the limit, and how long to wait if it is used up."""
         name = scope if scope in self.limits else f"{scope} {method}"

@@ -25,6 +25,7 @@ from reverify.capsules.mapping.files import (
 from reverify.capsules.mapping.interface import Json
 from reverify.capsules.mapping.reader import Reader
 from reverify.capsules.mapping.run import find_run, read_platform, read_run, read_status
+from reverify.capsules.mapping.terms import DESCRIPTOR
 from reverify.crates.entity import Entity
 from reverify.crates.metadata import Metadata
 from reverify.errors import CapsuleError, ManifestError
@@ -79,7 +80,10 @@ def read_graph(reader: Reader) -> tuple[Json, Entity]:
     """
     metadata, root = reader.metadata, reader.metadata.root
     if root is None:
-        raise CapsuleError(f"{metadata.name}: has no root, so nothing tells what it is")
+        raise CapsuleError(
+            f"{metadata.name}: has no root, so nothing tells what it is; describe"
+            f" {DESCRIPTOR} in its graph, with the root as `about`"
+        )
     title = reader.text(root, "name")
     if not title:
         raise CapsuleError(
