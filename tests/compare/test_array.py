@@ -23,7 +23,7 @@ def moved(array: Any, *place: int, by: float = 1e-12) -> Any:
     return changed
 
 
-GRID = np.arange(12.0).reshape(3, 4)
+GRID: Any = np.arange(12.0).reshape(3, 4)
 
 
 def test_index_and_both_values_of_a_difference_are_told() -> None:
@@ -44,8 +44,8 @@ def test_a_tolerance_holds_for_arrays() -> None:
 def test_the_order_in_memory_does_not_count(at: tuple[int, int]) -> None:
     one, other = np.asfortranarray(GRID), np.asfortranarray(moved(GRID, *at))
     assert answered(npy(GRID), npy(one), "x.npy") is SAME
-    for sides in ((GRID, other), (one, other), (one, moved(GRID, *at))):
-        found = compared(*map(npy, sides), name="x.npy")
+    for left, right in ((GRID, other), (one, other), (one, moved(GRID, *at))):
+        found = compared(npy(left), npy(right), "x.npy")
         assert [item.where for item in found.differences] == [str(list(at))]
 
 

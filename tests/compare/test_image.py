@@ -1,3 +1,5 @@
+from typing import Any
+
 import numpy as np
 import pytest
 from reverify.compare import Bounds
@@ -6,7 +8,7 @@ from reverify.model.comparison import Answer, Method
 from tests.compare.files import answered, compared, image
 
 SAME, OTHER = Answer.EQUAL, Answer.DIFFERENT
-GREY = np.arange(600, dtype="u1").reshape(20, 30)
+GREY: Any = np.arange(600, dtype="u1").reshape(20, 30)
 COLOUR = np.dstack([GREY, GREY, GREY])
 CHANGED = COLOUR.copy()
 CHANGED[3, 4, 1] += 2
@@ -39,7 +41,7 @@ def test_size_and_mode_are_compared() -> None:
 
 
 def test_deep_pixels_are_on_the_same_scale() -> None:
-    deep = GREY.astype("u2") * 257
+    deep: Any = GREY.astype("u2") * 257
     changed = deep.copy()
     changed[0, 5] += 257
     assert answered(image(deep), image(changed), "x.png", atol=1.001) is SAME

@@ -1,4 +1,5 @@
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ from reverify.model.comparison import Answer, Method
 from tests.compare.files import answered, code, compared, image, notebook, shown, stream
 
 SAME, OTHER = Answer.EQUAL, Answer.DIFFERENT
-PIXELS = np.zeros((4, 5, 3), "u1")
+PIXELS: Any = np.zeros((4, 5, 3), "u1")
 OTHERS = PIXELS + np.uint8(2)
 
 
