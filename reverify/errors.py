@@ -117,3 +117,7 @@ class DamagedObjectError(ServiceError):
 
 class TooLargeError(ServiceError):
     """Objects of a repository, one or all together, are more than we read."""
+
+
+class SandboxError(ReverifyError):
+    """The sandbox itself failed; it says nothing of what should have run in it."""

@@ -1,0 +1,121 @@
+"""The nouns of running it again: the plan, its files, what it lacks, how it went."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from reverify.model.comparison import Rule
+
+
+class Item(NamedTuple):
+    """A file that must be there before the command starts.
+
+    Attributes:
+        id: its @id.
+        path: where the command expects it, POSIX, from the top of the work area.
+        source: its path from the opened location; "" if it is not in the crate.
+        digests: what it must hash to, algorithm and hexadecimal digits; maybe none.
+    """
+
+    id: str
+    path: str
+    source: str
+    digests: tuple[tuple[str, str], ...] = ()
+
+
+class Result(NamedTuple):
+    """A file, or a folder, that the run gave.
+
+    Attributes:
+        id: its @id.
+        path: where the command writes it, POSIX, from the top of the work area.
+        source: the recorded one, from the opened location; "" if it is not in the
+            crate.
+        digests: of the recorded one, algorithm and hexadecimal digits; maybe none.
+        media_type: of the recorded one, `text/csv` say; maybe "".
+        rule: how the new one is compared with it.
+        is_folder: whether it is a folder.
+    """
+
+    id: str
+    path: str
+    source: str
+    digests: tuple[tuple[str, str], ...] = ()
+    media_type: str = ""
+    rule: Rule = Rule()
+    is_folder: bool = False
+
+
+class Package(NamedTuple):
+    """A package of software, and its version; "" where none is recorded."""
+
+    name: str
+    version: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """Where something runs or ran; what is not known is "" or empty.
+
+    Attributes:
+        interpreter: `CPython`, `R`.
+        version: of the interpreter.
+        packages: what is installed.
+        platform: by name: system, release, machine, locale, time_zone.
+        lock_file: the lock file or requirements, its path from the opened location.
+        container: the image, as `registry/name:tag@sha256:HEX`.
+    """
+
+    interpreter: str = ""
+    version: str = ""
+    packages: tuple[Package, ...] = ()
+    platform: Mapping[str, str] = field(default_factory=dict)
+    lock_file: str = ""
+    container: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What it takes to run a recorded action again.
+
+    Attributes:
+        action: its @id.
+        engine: the name of the engine that runs it: `command`, `notebook`, `cwl`,
+            `snakemake`, `nextflow`, `make`; "" if none is known to.
+        main: the workflow or notebook, its path in the work area; "" for a command.
+        command: the command as it was recorded; may be empty for a workflow.
+        directory: where the command runs, from the top of the work area.
+        environment: the environment variables that were recorded.
+        parameters: values by name.
+        inputs: what the run read.
+        code: the files of code.
+        results: what the run gave.
+        recorded: where it ran.
+        lacks: what is missing to run it again, as ends of a sentence; each with what
+            the author could add.
+    """
+
+    action: str
+    engine: str = ""
+    main: str = ""
+    command: tuple[str, ...] = ()
+    directory: str = "."
+    environment: Mapping[str, str] = field(default_factory=dict)
+    parameters: Mapping[str, object] = field(default_factory=dict)
+    inputs: tuple[Item, ...] = ()
+    code: tuple[Item, ...] = ()
+    results: tuple[Result, ...] = ()
+    recorded: Surroundings = Surroundings()
+    lacks: tuple["Lack", ...] = ()
+
+
+class Lack(NamedTuple):
+    """Something that is missing to run it again.
+
+    Attributes:
+        what: the end of a sentence, `no command is recorded`.
+        fix: what the author could add.
+    """
+
+    what: str
+    fix: str

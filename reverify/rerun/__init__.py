@@ -1,0 +1,1 @@
+"""Does a recorded run, run again, give what it gave?"""
