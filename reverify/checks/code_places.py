@@ -11,11 +11,13 @@ from reverify.crates.crate import Crate
 from reverify.model.claim import Claim, Topic
 from reverify.model.code import Aspect, Said
 from reverify.model.finding import Evidence, Finding
+from reverify.model.origins import normalised
 from reverify.model.outcome import ClaimKind, Severity
 from reverify.services.git.answers import (
     CouldNotTell,
     Found,
     NotFound,
+    Place,
     Reachability,
     Why,
 )
@@ -32,7 +34,9 @@ class CodeSources(Protocol):
     ) -> Found | NotFound | CouldNotTell:
         """Look for a commit, its trees, and the contents of files in it."""
 
-    def reachability(self, commit: str, origin: str) -> Reachability:
+    def reachability(
+        self, commit: str, origin: str, *, branch: str | None = None
+    ) -> Reachability:
         """Tell whether a branch or tag of an origin holds on to a commit."""
 
 
@@ -45,12 +49,14 @@ class Held:
         source: where it was found.
         evidence: what each place answered.
         lacking: paths whose contents that place lacks.
+        is_archived: whether it is the archive that gave it.
     """
 
     revision: Revision
     source: str
     evidence: tuple[Evidence, ...]
     lacking: tuple[str, ...] = ()
+    is_archived: bool = False
 
     def seen(self, method: str, observed: str) -> tuple[Evidence, ...]:
         """The evidence, and one thing more that was looked at there."""
@@ -186,6 +192,7 @@ class Bench:
                 revision=answer.revision,
                 source=answer.source,
                 evidence=answer.evidence,
+                is_archived=answer.place is Place.VAULT,
             )
         if isinstance(answer, CouldNotTell) and answer.revision:
             evidence = answer.evidence
@@ -218,11 +225,22 @@ class Bench:
             )
         )
 
-    def reachability(self, commit: str, origin: str) -> Reachability | None:
+    def branch_of(self, claim: Claim, origin: str) -> str | None:
+        """The branch of a repository that the speaker of a claim names, if any."""
+        speaker = self.speakers[claim.subject, claim.stated_in.file]
+        for said in speaker.said:
+            here = said.aspect is Aspect.BRANCH and said.own
+            if here and normalised(said.origin) == normalised(origin):
+                return said.value
+        return None
+
+    def reachability(
+        self, commit: str, origin: str, branch: str | None = None
+    ) -> Reachability | None:
         """Ask whether a branch or tag reaches a commit; None if that is not asked."""
         if self._code is None:
             return None
-        found = self._code.reachability(commit, origin)
+        found = self._code.reachability(commit, origin, branch=branch)
         unasked = not self._online and found.reach == "unknown"
         return None if unasked else found
 

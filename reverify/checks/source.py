@@ -7,14 +7,14 @@ objects of git that were read and hashed by us, wherever they were found.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from reverify.checks.code_files import about_file, own_blob
-from reverify.checks.code_places import Bench, Lost
+from reverify.checks.code_places import Bench, Held, Lost
 from reverify.checks.interface import Tools, finding
 from reverify.crates.code_files import agreements
 from reverify.crates.crate import Crate
 from reverify.errors import ServiceError
 from reverify.model.claim import Claim, Topic
 from reverify.model.code import Aspect, Said
-from reverify.model.finding import Finding
+from reverify.model.finding import Evidence, Finding
 from reverify.model.origins import normalised
 from reverify.model.outcome import Severity
 from reverify.services.git.answers import Reach
@@ -162,7 +162,7 @@ def _reached(claim: Claim, bench: Bench) -> Finding:
     """Whether a branch or tag of the origin that is named holds on to the commit."""
     commit = claim.expected.rpartition(":")[2]
     origin = bench.origins_of(claim)[0]
-    found = bench.reachability(commit, origin)
+    found = bench.reachability(commit, origin, bench.branch_of(claim, origin))
     if found is None:
         reason = (
             f"{claim.subject}: whether a branch or tag of {origin} reaches {commit}"
@@ -180,8 +180,26 @@ def _reached(claim: Claim, bench: Bench) -> Finding:
         return finding(about, rule, reason, evidence=found.evidence)
     is_reached = found.reach is Reach.REFERENCE
     rule = "source/reached" if is_reached else "source/not-reached"
-    reason = f"{claim.subject}: {found.reason}"
-    return finding(claim, rule, reason, observed=observed, evidence=found.evidence)
+    reason, evidence = f"{claim.subject}: {found.reason}", found.evidence
+    if found.reach in {Reach.GONE, Reach.NO_REPOSITORY}:
+        said, observed, seen = _elsewhere(claim, bench, found.reach)
+        reason, evidence = reason + said, (*evidence, *seen)
+    return finding(claim, rule, reason, observed=observed, evidence=evidence)
+
+
+def _elsewhere(
+    claim: Claim, bench: Bench, reach: Reach
+) -> tuple[str, str, tuple[Evidence, ...]]:
+    """Whether a commit that its origin lost is kept anywhere: archived, or gone."""
+    commit = claim.expected.rpartition(":")[2]
+    held = bench.revision(commit, bench.origins_of(claim))
+    if isinstance(held, Held) and held.is_archived:
+        return "; the archive gave it back", f"{reach}, archived", held.evidence
+    if isinstance(held, Held):
+        return f"; it is in {held.source}", f"{reach}, found elsewhere", held.evidence
+    if isinstance(held, Lost) and held.settled:
+        return "; no place that was asked has it", f"{reach}, lost", ()
+    return "; whether another place has it could not be told", str(reach), ()
 
 
 # -- what is said twice ----------------------------------------------------------------

@@ -7,6 +7,7 @@ containers, publications.
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -146,7 +147,7 @@ def read_texts(texts: Iterable[Text], *, links_are_hints: bool = True) -> list[S
         found += _read(text, origin, links_are_hints=links_are_hints)
     pinned = any(said.own and said.aspect in PINS for said in found)
     if pinned:
-        return [said for said in found if not (said.own and said.aspect is Aspect.HINT)]
+        return list(_without_hints(found))
     hints = {normalised(said.origin) for said in found if said.aspect is Aspect.HINT}
     version = next((text for text in texts if text.key in _VERSION_KEYS), None)
     for said in list(found):
@@ -154,6 +155,15 @@ def read_texts(texts: Iterable[Text], *, links_are_hints: bool = True) -> list[S
             hints.add(normalised(said.origin))
             found.append(_unpinned(said, version))
     return found
+
+
+def _without_hints(found: Iterable[Said]) -> Iterator[Said]:
+    """Beside what fixes the code a branch is no hint; it says where that was."""
+    for said in found:
+        if not (said.own and said.aspect is Aspect.HINT):
+            yield said
+        elif said.value and said.origin and not is_abbreviated(said.value):
+            yield replace(said, aspect=Aspect.BRANCH)
 
 
 def _origins(texts: Iterable[Text]) -> Iterator[str]:

@@ -51,7 +51,11 @@ class Speaker(NamedTuple):
     @property
     def origins(self) -> tuple[str, ...]:
         """The addresses of its own code that it names, each once."""
-        named = (said.origin for said in self.said if said.own and said.origin)
+        named = (
+            said.origin
+            for said in self.said
+            if said.own and said.origin and said.aspect is not Aspect.BRANCH
+        )
         return tuple(dict.fromkeys(named))
 
     @property
@@ -139,7 +143,9 @@ def agreements(speaker: Speaker) -> dict[Topic, list[Said]]:
     Returns:
         by topic, at least two statements each.
     """
-    own = [said for said in speaker.said if said.own]
+    own = [
+        said for said in speaker.said if said.own and said.aspect is not Aspect.BRANCH
+    ]
     found = {
         Topic.COMMITS: [said for said in own if said.aspect is Aspect.COMMIT],
         Topic.TREES: [

@@ -27,6 +27,7 @@ class Aspect(StrEnum):
     TAG = "tag"
     BLOB = "blob"
     ORIGIN = "origin"
+    BRANCH = "branch"
     HINT = "hint"
     MALFORMED = "malformed"
     ODD = "odd"
@@ -39,7 +40,8 @@ class Said:
     Attributes:
         aspect: what of the code.
         value: the digits of an object; the branch, tag or abbreviation of a hint; the
-            text as written, where that is malformed or odd.
+            branch that is named beside a commit; the text as written, where that is
+            malformed or odd.
         origin: the address of the repository, if it is named in the same place.
         path: from `under` to the object, POSIX, without a slash in front.
         under: what the path starts from: `commit:HEX`, `tree:HEX`, `tag:HEX`.

@@ -894,7 +894,9 @@ _TABLE = (
         "A branch or tag of the repository holds on to the commit.",
         "The commit can be had by its id alone, or not any more. What no branch or tag"
         " holds on to is thrown away sooner or later; on some hosts it may never have"
-        " been in this repository, but in a fork of it.",
+        " been in this repository, but in a fork of it. `observed` is `hash`, `gone` or"
+        " `no-repository`; after the last two stands whether it is `archived`, `found"
+        " elsewhere` or `lost`.",
         "Put a tag on the commit, or have the repository saved by Software Heritage.",
     ),
     Rule(

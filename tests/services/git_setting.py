@@ -102,3 +102,18 @@ def undecided(answer: Found | NotFound | CouldNotTell) -> CouldNotTell:
 
 def whys(answer: NotFound | CouldNotTell) -> Sequence[str]:
     return [reason.why.value for reason in answer.reasons]
+
+
+def take_away(bare: Path, id: str) -> None:
+    """Take one object out of a bare repository, whose packs are unpacked for that."""
+    for pack in list((bare / "objects" / "pack").glob("*.pack")):
+        data = pack.read_bytes()
+        for rest in (bare / "objects" / "pack").iterdir():
+            rest.unlink()
+        subprocess.run(
+            ["git", f"--git-dir={bare}", "unpack-objects", "-q"],
+            input=data,
+            env=ENVIRONMENT,
+            check=True,
+        )
+    (bare / "objects" / id[:2] / id[2:]).unlink()

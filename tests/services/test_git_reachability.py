@@ -1,18 +1,18 @@
 """Whether a branch or tag holds on to a commit, and what became of it if none does."""
 
-import subprocess
 from pathlib import Path
 
 import pytest
 from reverify.services.git import CodeLimits, Likeness, Loss, Reach, read_mirrors
 
-from tests.gitrepos import ENVIRONMENT, commit, git
+from tests.gitrepos import commit, git
 from tests.services.git_server import Manner, serving_git
 from tests.services.git_setting import (
     NEVER,
     Laboratory,
     found,
     not_found,
+    take_away,
     undecided,
     whys,
 )
@@ -150,7 +150,7 @@ def test_the_four_losses_give_four_answers(lab: Laboratory) -> None:
     git(lab.work, "push", "-q", "--force", str(bare), "main")
     lacking = lab.publish("lacking.git")
     lost = git(lab.work, "rev-parse", "HEAD:sum.py")
-    _remove(lacking, lost)
+    take_away(lacking, lost)
     with serving_git(lab.root) as server:
         url, sources = f"{server.url}/code.git", lab.sources()
         rewritten = sources.reachability(lab.second, url, branch="main")
@@ -171,20 +171,6 @@ def test_the_four_losses_give_four_answers(lab: Laboratory) -> None:
     with lacks.revision as revision:
         compared = revision.compare("sum.py", "2" * 40, sha256="3" * 64, size=9)
     assert compared.likeness is Likeness.UNKNOWN
-
-
-def _remove(bare: Path, id: str) -> None:
-    for pack in list((bare / "objects" / "pack").glob("*.pack")):
-        data = pack.read_bytes()
-        for rest in (bare / "objects" / "pack").iterdir():
-            rest.unlink()
-        subprocess.run(
-            ["git", f"--git-dir={bare}", "unpack-objects", "-q"],
-            input=data,
-            env=ENVIRONMENT,
-            check=True,
-        )
-    (bare / "objects" / id[:2] / id[2:]).unlink()
 
 
 # -- forks -----------------------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Whether a branch or tag of an origin holds on to a commit, and what became of it."""
 
+import contextlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
@@ -16,6 +17,7 @@ from reverify.services.git.answers import (
 )
 from reverify.services.git.cache import Kept
 from reverify.services.git.command import Git
+from reverify.services.git.objects import Objects
 from reverify.services.git.remote import Remote
 from reverify.services.git.repository import Repository
 
@@ -130,7 +132,8 @@ def _ask(
         said = _answer(question, source, Reach.REFERENCE, reason)
         return replace(said, references=tips.here)
     if why is not None and why.why.settles:
-        reason = f"{commit} is gone from {source}: {why.text}"
+        text = why.text.removeprefix(f"{source}: ")
+        reason = f"{commit} is gone from {source}: {text}"
         return _answer(question, source, Reach.GONE, reason)
     history = _history(remote, kept, commit)
     held = _holding(history, commit)
@@ -182,12 +185,17 @@ def _twin(holder: Git, history: Git, commit: str) -> str | None:
     """A commit on a branch or tag that this one was rewritten as.
 
     Whoever amends, rebases or filters keeps the author, to the second, and changes
-    either the tree or the subject, seldom both.
+    either the tree or the subject, seldom both. What came before it is no twin.
     """
     ours = next(_traits(holder, "--max-count=1", commit, "--"), None)
     if ours is None:
         return None
-    for theirs in _traits(history, f"--max-count={_MOST_COMMITS}", "--all"):
+    algorithm = "sha256" if len(commit) == 64 else "sha1"  # noqa: PLR2004 - digits
+    with contextlib.closing(Objects(holder, algorithm)) as objects:
+        raw = objects.commit(commit)  # a shallow repository shows no parents
+    parents = raw.parents if raw else ()
+    before = ["--not", *Objects(history, algorithm).kinds(parents)]
+    for theirs in _traits(history, f"--max-count={_MOST_COMMITS}", "--all", *before):
         if theirs[0] != ours[0] and theirs[1:4] == ours[1:4]:
             tree, subject = theirs[4] == ours[4], theirs[5] == ours[5]
             if tree or subject:
