@@ -1,12 +1,13 @@
-"""Execution: does the run give what it gave? A check runs nothing."""
+"""Execution: does the run give what it gave? A check runs nothing unless asked."""
 
 from collections.abc import Iterator, Sequence
 
 from reverify.checks.interface import Tools, finding
 from reverify.crates.crate import Crate
-from reverify.crates.runs import read_run
+from reverify.crates.plans import read_plan
 from reverify.model.claim import Claim
 from reverify.model.finding import Finding
+from reverify.model.rerun import Plan
 from reverify.model.rules import RULES
 
 NOT_RE_RUNNABLE = "execution/not-re-runnable"
@@ -16,31 +17,39 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
     """Say of each recorded run whether it says enough to be run again."""
     del tools
     for claim in claims:
-        lacks = _lacks(claim.subject, crate)
-        if lacks:
-            reason = f"{claim.subject}: cannot be run again, {lacks}"
-            about = claim._replace(severity=RULES[NOT_RE_RUNNABLE].severity)
-            yield finding(about, NOT_RE_RUNNABLE, reason)
+        plan = read_plan(crate, claim.subject)
+        if plan.lacks:
+            yield _not_re_runnable(claim, plan)
         else:
-            reason = f"{claim.subject}: records enough to be run again; it was not"
+            alone = ", and of its files nothing is here" if crate.is_document else ""
+            reason = f"{claim.subject}: re-runnable, not run; {_told(plan)}{alone}"
             yield finding(claim, "execution/not-tested", reason)
 
 
-def _lacks(action: str, crate: Crate) -> str:
-    """What a recorded run lacks; empty if it says enough."""
-    metadata = crate.metadata
-    if metadata is None or action not in metadata.by_id:
-        return "its record cannot be read"
-    run = read_run(metadata, metadata.by_id[action])
-    tools = [metadata.by_id[id] for id in run.instruments if id in metadata.by_id]
-    if not tools:
-        return "what was run is not described"
-    is_workflow = any("ComputationalWorkflow" in tool.types for tool in tools)
-    if not run.command and not is_workflow:
-        return "no command is recorded"
-    for id in run.inputs:
-        located = crate.locate(id)
-        is_file = id in metadata.by_id and metadata.by_id[id].is_data()
-        if is_file and located.path and located.entry is None and not crate.is_document:
-            return f"its input {id} is missing"
-    return ""
+def _not_re_runnable(claim: Claim, plan: Plan) -> Finding:
+    whats = "; ".join(lack.what for lack in plan.lacks)
+    reason = f"{claim.subject}: not re-runnable, because {whats}"
+    about = claim._replace(severity=RULES[NOT_RE_RUNNABLE].severity)
+    found = finding(about, NOT_RE_RUNNABLE, reason)
+    fixes = dict.fromkeys(lack.fix for lack in plan.lacks)
+    return found._replace(fix=" ".join(fixes))
+
+
+def _told(plan: Plan) -> str:
+    """What is there to run it again with."""
+    recorded = plan.recorded
+    told = [f"a {plan.engine}" if plan.engine != "command" else "a command"]
+    told += [f"{len(plan.inputs)} inputs"] * bool(plan.inputs)
+    if plan.code:
+        told.append("its code")
+    elif plan.commit:
+        told.append(f"code at commit {plan.commit[:12]}")
+    if recorded.lock_file:
+        told.append("a lock file")
+    elif recorded.packages:
+        told.append(f"{len(recorded.packages)} packages")
+    if recorded.container:
+        told.append("a container")
+    described = recorded.interpreter or recorded.packages or recorded.lock_file
+    rest = "" if described or recorded.container else "; its environment is not"
+    return f"{', '.join(told)} recorded{rest}"

@@ -75,14 +75,10 @@ class Run:
 
     Attributes:
         action: the @id of the action.
-        instruments: the @ids of what was run.
-        command: the command line, if it is recorded.
         inputs: the @ids of its objects.
         results: the @ids of its results.
     """
 
     action: str
-    instruments: tuple[str, ...]
-    command: str
     inputs: tuple[str, ...]
     results: tuple[str, ...]

@@ -15,12 +15,14 @@ class Item(NamedTuple):
         path: where the command expects it, POSIX, from the top of the work area.
         source: its path from the opened location; "" if it is not in the crate.
         digests: what it must hash to, algorithm and hexadecimal digits; maybe none.
+        parameter: the name of the formal parameter that it fills; maybe "".
     """
 
     id: str
     path: str
     source: str
     digests: tuple[tuple[str, str], ...] = ()
+    parameter: str = ""
 
 
 class Result(NamedTuple):
@@ -35,6 +37,7 @@ class Result(NamedTuple):
         media_type: of the recorded one, `text/csv` say; maybe "".
         rule: how the new one is compared with it.
         is_folder: whether it is a folder.
+        parameter: the name of the formal parameter that it fills; maybe "".
     """
 
     id: str
@@ -44,6 +47,7 @@ class Result(NamedTuple):
     media_type: str = ""
     rule: Rule = Rule()
     is_folder: bool = False
+    parameter: str = ""
 
 
 class Package(NamedTuple):
@@ -86,13 +90,15 @@ class Plan:
         command: the command as it was recorded; may be empty for a workflow.
         directory: where the command runs, from the top of the work area.
         environment: the environment variables that were recorded.
-        parameters: values by name.
+        parameters: values by name, in the types that their formal parameters have.
+        is_shell: whether the command is a line for a shell, with pipes and the like.
         inputs: what the run read.
         code: the files of code.
         results: what the run gave.
         recorded: where it ran.
-        lacks: what is missing to run it again, as ends of a sentence; each with what
-            the author could add.
+        commit: the commit of the code that is named, if one is.
+        origin: the address of its repository, if it is named.
+        lacks: what is missing to run it again.
     """
 
     action: str
@@ -102,10 +108,13 @@ class Plan:
     directory: str = "."
     environment: Mapping[str, str] = field(default_factory=dict)
     parameters: Mapping[str, object] = field(default_factory=dict)
+    is_shell: bool = False
     inputs: tuple[Item, ...] = ()
     code: tuple[Item, ...] = ()
     results: tuple[Result, ...] = ()
     recorded: Surroundings = Surroundings()
+    commit: str = ""
+    origin: str = ""
     lacks: tuple["Lack", ...] = ()
 
 

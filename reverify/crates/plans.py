@@ -1,0 +1,520 @@
+"""Plans: what a crate says of how a recorded action can be run again."""
+
+import json
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+
+from reverify.crates.code import said_of_code
+from reverify.crates.crate import Crate
+from reverify.crates.digests import Malformed, algorithm, read_digest
+from reverify.crates.entity import Entity
+from reverify.crates.metadata import Metadata
+from reverify.crates.names import Local, Web, relative_path
+from reverify.crates.payload import EntryKind
+from reverify.crates.surroundings import read_surroundings
+from reverify.errors import UnsafeNameError, UsageError
+from reverify.model.code import Aspect
+from reverify.model.comparison import Rule
+from reverify.model.rerun import Item, Lack, Plan, Result, Surroundings
+
+OWN = "urn:reverify:capsule:"
+"""What the propertyIDs of our own exports begin with."""
+
+_ENGINES = {
+    "common workflow language": "cwl",
+    "cwl": "cwl",
+    "snakemake": "snakemake",
+    "nextflow": "nextflow",
+    "jupyter notebook": "notebook",
+    "jupyter": "notebook",
+    "make": "make",
+    "gnu make": "make",
+}
+_SUFFIXES = {
+    ".cwl": "cwl",
+    ".smk": "snakemake",
+    ".nf": "nextflow",
+    ".ipynb": "notebook",
+    ".mk": "make",
+}
+_NAMES = {"snakefile": "snakemake", "makefile": "make", "gnumakefile": "make"}
+_SHELL = set("|&;<>()")
+_PROGRAM = re.compile(r"[A-Za-z0-9._/+-]+")
+_NO_COMMAND = Lack(
+    "no command is recorded",
+    "Record the command line: a PropertyValue named `command` among the objects of the"
+    " action, its value the list of arguments as JSON.",
+)
+
+
+def read_plan(crate: Crate, action: str) -> Plan:
+    """Read how an action of the graph can be run again, and what is missing for it.
+
+    Source: Process Run Crate 0.5, Workflow Run Crate 0.5, Provenance Run Crate 0.5.
+    """
+    metadata = crate.metadata
+    if metadata is None or action not in metadata.by_id:
+        lack = Lack("its record cannot be read", "Mend the metadata document.")
+        return Plan(action=action, lacks=(lack,))
+    return _Reader(crate, metadata, metadata.by_id[action]).plan()
+
+
+class _Reader:
+    """Reads one action; what is missing adds up in `lacks`."""
+
+    def __init__(self, crate: Crate, metadata: Metadata, action: Entity) -> None:
+        self.crate, self.metadata, self.action = crate, metadata, action
+        self.lacks: list[Lack] = []
+        self.objects = list(self._entities("object"))
+        self.tools = list(self._entities("instrument"))
+        self.named: dict[str, str] = {}
+
+    def plan(self) -> Plan:
+        """Read all of it."""
+        step_of = self._step_of()
+        if step_of:
+            return Plan(
+                action=self.action.id,
+                lacks=(
+                    Lack(
+                        f"it is a step of {step_of}, and is run with it",
+                        "Reproduce that run.",
+                    ),
+                ),
+            )
+        engine, main = self._engine()
+        command, is_shell = self._command()
+        if engine in {"", "command"} and self.tools:
+            engine = "command"
+            if not command:
+                self.lacks.append(_NO_COMMAND)
+        if not self.tools:
+            self._lack("what was run is not described", "Describe the instrument.")
+        words = command if not is_shell else tuple(shlex.split(command[-1]))
+        inputs = tuple(self._inputs(words))
+        code = tuple(self._code(words))
+        commit, origin = self._commit()
+        main = next((item.path for item in code if item.source == main), main)
+        self._see_paths(command, inputs, code)
+        if engine == "command" and not code and not commit:
+            self._see_program(words)
+        results = tuple(self._results(words))
+        recorded = read_surroundings(self.crate, self.action, self.tools)
+        self._see_container(recorded)
+        return Plan(
+            action=self.action.id,
+            engine=engine,
+            main=main,
+            command=command,
+            is_shell=is_shell,
+            directory=self._directory(),
+            environment=self._environment(),
+            parameters=self._parameters(),
+            inputs=inputs,
+            code=code,
+            results=results,
+            recorded=recorded,
+            commit=commit,
+            origin=origin,
+            lacks=tuple(self.lacks),
+        )
+
+    def _lack(self, what: str, fix: str) -> None:
+        lack = Lack(what, fix)
+        if lack not in self.lacks:
+            self.lacks.append(lack)
+
+    def _miss(self, what: str, fix: str) -> None:
+        """A file is not here; of a lone document, none is expected."""
+        if not self.crate.is_document:
+            self._lack(what, fix)
+
+    def _entities(self, key: str, of: Entity | None = None) -> Iterator[Entity]:
+        for id in self.metadata.references(of or self.action, key):
+            entity = self.metadata.by_id.get(id)
+            if entity is not None:
+                yield entity
+
+    def _step_of(self) -> str:
+        """The run of the workflow that an engine ran it for, if it was one's step.
+
+        Source: Provenance Run Crate 0.5, "ControlAction", "OrganizeAction".
+        """
+        workflows = [
+            entity
+            for entity in self.metadata.entities
+            if "ComputationalWorkflow" in entity.types
+        ]
+        own = {tool.id for tool in self.tools}
+        for workflow in workflows:
+            if workflow.id in own:
+                continue
+            if own & set(self.metadata.references(workflow, "hasPart")):
+                for entity in self.metadata.entities:
+                    ran = "CreateAction" in entity.types
+                    if ran and workflow.id in self.metadata.references(
+                        entity, "instrument"
+                    ):
+                        return entity.id
+        return ""
+
+    # -- what ran ----------------------------------------------------------------------
+
+    def _engine(self) -> tuple[str, str]:
+        """What runs it, and the path of the workflow or notebook in the crate."""
+        for tool in self.tools:
+            is_workflow = "ComputationalWorkflow" in tool.types
+            located = self.crate.locate(tool.id)
+            path = located.path or ""
+            engine = _by_name(path)
+            language = ""
+            for entity in self._entities("programmingLanguage", tool):
+                language = entity.text("name") or entity.id
+                engine = _ENGINES.get(language.lower(), engine)
+            if not is_workflow and engine not in {"notebook", "make"}:
+                continue
+            if not engine:
+                said = f"{language} workflows" if language else "its workflow"
+                self._lack(
+                    f"nothing here runs {said}",
+                    "Add a workflow in CWL, Snakemake or Nextflow, or a command line.",
+                )
+                return "none", path
+            kept = located.entry is not None
+            if not kept and isinstance(located.target, Local | Web | type(None)):
+                self._miss(
+                    f"its workflow {tool.id} is not in the crate",
+                    "Put the workflow into the crate.",
+                )
+            return engine, path
+        return "", ""
+
+    def _command(self) -> tuple[tuple[str, ...], bool]:
+        """The command, where it is recorded so that it can be told from prose."""
+        for entity in self.objects:
+            if "PropertyValue" not in entity.types:
+                continue
+            own = entity.text("propertyID") == f"{OWN}command"
+            name = (entity.text("name") or "").lower()
+            if own or name in {"command", "command line"}:
+                return _read_command(entity.properties.get("value"))
+        line = (self.action.text("description") or "").strip()
+        return _read_command(line) if self._is_command(line) else ((), False)
+
+    def _is_command(self, line: str) -> bool:
+        """Whether a description is a command: it calls files of the run by name."""
+        if not line or "\n" in line or line.endswith("."):
+            return False
+        words = _words(line)
+        if not words or not _PROGRAM.fullmatch(words[0]):
+            return False
+        known = {
+            name
+            for key in ("object", "result", "instrument")
+            for entity in self._entities(key)
+            for name in (entity.id, *self._names(entity))
+        }
+        return bool(known.intersection(words))
+
+    def _directory(self) -> str:
+        for entity in self.objects:
+            if entity.text("propertyID") == f"{OWN}working-directory":
+                text = entity.text("value") or "."
+                try:
+                    return relative_path(text) or "."
+                except UnsafeNameError:
+                    self._lack(
+                        f"it ran in {text}, which is outside of the crate",
+                        "Record a working directory below the folder of the crate.",
+                    )
+        return "."
+
+    def _environment(self) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for entity in self._entities("environment"):
+            name, value = entity.text("name"), next(iter(entity.values("value")), "")
+            if name and "=" not in name and "\0" not in f"{name}{value}":
+                found[name] = str(value)
+        return found
+
+    def _parameters(self) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for entity in self.objects:
+            if "PropertyValue" not in entity.types:
+                continue
+            formal = next(self._entities("exampleOfWork", entity), None)
+            name = (formal and formal.text("name")) or entity.text("name")
+            value = next(iter(entity.values("value")), None)
+            property_id = entity.text("propertyID") or ""
+            if name is None or (
+                property_id.startswith(OWN) and property_id != f"{OWN}parameter"
+            ):
+                continue
+            kind = (formal.text("additionalType") or "") if formal else ""
+            own = property_id == f"{OWN}parameter"
+            found[name] = _typed(value, "json" if own else kind)
+        return found
+
+    # -- files -------------------------------------------------------------------------
+
+    def _inputs(self, words: tuple[str, ...]) -> Iterator[Item]:
+        seen: set[str] = set()
+        for entity in self.objects:
+            parameter = self._parameter(entity)
+            for part in self._parts(entity):
+                if part.id in seen or not part.is_data():
+                    continue
+                seen.add(part.id)
+                yield from self._input(part, parameter, words)
+
+    def _input(
+        self, entity: Entity, parameter: str, words: tuple[str, ...]
+    ) -> Iterator[Item]:
+        located = self.crate.locate(entity.id)
+        kept = located.entry is not None
+        if not kept and isinstance(located.target, Web | type(None)):
+            address = located.target.url if located.target else entity.id
+            self._lack(
+                f"its input {address} is not in the crate",
+                "Put the file into the crate.",
+            )
+            return
+        if not kept or located.path is None:
+            self._miss(
+                f"its input {entity.id} is missing", "Put the file into the crate."
+            )
+            return
+        for path, under in self._files_at(located.path):
+            place = self._place(entity, words)
+            yield Item(
+                entity.id,
+                f"{place}/{under}" if under else place,
+                path,
+                () if under else _digests(entity),
+                parameter,
+            )
+
+    def _code(self, words: tuple[str, ...]) -> Iterator[Item]:
+        seen: set[str] = set()
+        for tool in self.tools:
+            for part in [tool, *self._entities("hasPart", tool)]:
+                located = self.crate.locate(part.id)
+                if located.path is None or located.entry is None or part.id in seen:
+                    continue
+                if isinstance(located.target, Local) and part.is_data():
+                    seen.add(part.id)
+                    place = self._place(part, words)
+                    for path, under in self._files_at(located.path):
+                        yield Item(
+                            part.id,
+                            f"{place}/{under}" if under else place,
+                            path,
+                            () if under else _digests(part),
+                        )
+
+    def _results(self, words: tuple[str, ...]) -> Iterator[Result]:
+        seen: set[str] = set()
+        for entity in self._entities("result"):
+            parameter = self._parameter(entity)
+            for part in self._parts(entity):
+                located = self.crate.locate(part.id)
+                if part.id in seen or not part.is_data() or located.path is None:
+                    continue
+                seen.add(part.id)
+                yield Result(
+                    part.id,
+                    self._place(part, words),
+                    located.path if located.entry is not None else "",
+                    _digests(part),
+                    part.text("encodingFormat") or "",
+                    self._rule(part),
+                    "File" not in part.types,
+                    parameter,
+                )
+
+    def _parts(self, entity: Entity) -> Iterator[Entity]:
+        """An entity itself, or the files that a collection consists of."""
+        if "Collection" in entity.types:
+            yield from self._entities("hasPart", entity)
+        else:
+            yield entity
+
+    def _parameter(self, entity: Entity) -> str:
+        own = {tool.id for tool in self.tools}
+        formals = list(self._entities("exampleOfWork", entity))
+        wanted = {
+            id
+            for tool in self.tools
+            for key in ("input", "output")
+            for id in self.metadata.references(tool, key)
+        }
+        for formal in formals:
+            if formal.id in wanted or formal.id.split("#")[0] in own:
+                return formal.text("name") or ""
+        return ""
+
+    def _names(self, entity: Entity) -> Iterator[str]:
+        """The paths under which a command may know a file."""
+        located = self.crate.locate(entity.id)
+        if located.path is not None:
+            yield located.path.removeprefix(self.crate.prefix)
+        for key in ("alternateName", "name"):
+            text = entity.text(key)
+            if text:
+                try:
+                    yield relative_path(text)
+                except UnsafeNameError:
+                    continue
+
+    def _place(self, entity: Entity, words: tuple[str, ...]) -> str:
+        """Where the command expects a file: under the name by which it calls it."""
+        names = [name for name in self._names(entity) if name]
+        for name in names:
+            if any(name in word for word in words):
+                return name
+        return names[0] if names else PurePosixPath(entity.id).name
+
+    def _files_at(self, path: str) -> Iterator[tuple[str, str]]:
+        """The files of a folder, each with its path below it; a file by itself."""
+        entries = self.crate.payload.entries
+        if path in entries and entries[path].kind is EntryKind.FILE:
+            yield path, ""
+            return
+        prefix = f"{path}/" if path else ""
+        for each in self.crate.payload.files:
+            if each.startswith(prefix):
+                yield each, each.removeprefix(prefix)
+
+    def _rule(self, entity: Entity) -> Rule:
+        for value in self._entities("additionalProperty", entity):
+            if value.text("propertyID") == f"{OWN}compare":
+                try:
+                    return Rule.from_dict(json.loads(value.text("value") or "{}"))
+                except (ValueError, TypeError, AttributeError, UsageError) as error:
+                    self._lack(
+                        f"how {entity.id} is to be compared cannot be read: {error}",
+                        "Mend the rule.",
+                    )
+        return Rule()
+
+    # -- what is missing ---------------------------------------------------------------
+
+    def _commit(self) -> tuple[str, str]:
+        """The commit of the code, and its repository, where they are named."""
+        for tool in self.tools:
+            commit = origin = ""
+            for said in said_of_code(tool, self.metadata):
+                if said.own and said.aspect is Aspect.COMMIT:
+                    commit = commit or said.value
+                if said.own and said.origin:
+                    origin = origin or said.origin
+            if commit:
+                return commit, origin
+        return "", ""
+
+    def _see_container(self, recorded: Surroundings) -> None:
+        """A tag says little of an image; with a lock file it need not."""
+        image = recorded.container
+        known = recorded.lock_file or recorded.packages or "@sha256:" in image
+        if image and not known:
+            self._lack(
+                f"its container {image} is named by a tag alone, which may mean another"
+                " image by now",
+                "Name the digest of the image too, as its `sha256`.",
+            )
+
+    def _see_program(self, words: tuple[str, ...]) -> None:
+        """Code that is nowhere: a program by its name alone is the machine's own."""
+        for word in words:
+            if PurePosixPath(word).suffix in {".py", ".R", ".r", ".sh", ".jl", ".pl"}:
+                self._lack(
+                    f"its code {word} is neither in the crate nor named by a commit",
+                    "Put the script into the crate, or name the commit it is from.",
+                )
+                return
+
+    def _see_paths(
+        self, command: tuple[str, ...], inputs: tuple[Item, ...], code: tuple[Item, ...]
+    ) -> None:
+        """Absolute paths lead out of the work area, save to programs."""
+        placed = {item.path for item in (*inputs, *code)}
+        for word in command[1:]:
+            value = word.rpartition("=")[2]
+            system = value.startswith(("/usr/", "/bin/", "/dev/", "/tmp/"))  # noqa: S108
+            if value.startswith("/") and not system and value not in placed:
+                self._lack(
+                    f"its command names {value}, a path of the machine it ran on",
+                    "Record the command with paths relative to the working directory.",
+                )
+                return
+
+
+def _by_name(path: str) -> str:
+    name = PurePosixPath(path)
+    return _NAMES.get(name.name.lower()) or _SUFFIXES.get(name.suffix.lower(), "")
+
+
+def _words(line: str) -> list[str]:
+    try:
+        return shlex.split(line)
+    except ValueError:
+        return []
+
+
+def _read_command(value: object) -> tuple[tuple[str, ...], bool]:
+    """A list of arguments, or a line for a shell."""
+    if isinstance(value, str):
+        try:
+            listed = json.loads(value)
+        except ValueError:
+            listed = None
+        if not isinstance(listed, list):
+            return _read_line(value)
+        value = listed
+    if isinstance(value, list) and value and all(isinstance(w, str) for w in value):
+        if any("\0" in word for word in value):
+            return (), False
+        return tuple(value), False
+    return (), False
+
+
+def _read_line(line: str) -> tuple[tuple[str, ...], bool]:
+    if "\0" in line or not _words(line):
+        return (), False
+    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
+    lexer.whitespace_split = True
+    is_shell = any(set(token) <= _SHELL for token in lexer)
+    if is_shell or "$" in line or "`" in line or "\n" in line:
+        return ("sh", "-c", line), True
+    return tuple(_words(line)), False
+
+
+def _typed(value: Any, kind: str) -> object:  # noqa: ANN401 - JSON
+    """A value in the type of its formal parameter; most writers make texts of all."""
+    if not isinstance(value, str):
+        return value
+    readers: Mapping[str, Any] = {
+        "Integer": int,
+        "Number": float,
+        "Float": float,
+        "Boolean": lambda text: {"true": True, "false": False}[text.lower()],
+        "json": json.loads,
+    }
+    try:
+        return readers[kind.rpartition("/")[2]](value)
+    except (KeyError, ValueError):
+        return value
+
+
+def _digests(entity: Entity) -> tuple[tuple[str, str], ...]:
+    found = []
+    for key in entity.properties:
+        name = algorithm(key)
+        for value in entity.values(key) if name else ():
+            digest = read_digest(key, value)
+            if name and not isinstance(digest, Malformed):
+                found.append((name, digest))
+    return tuple(found)

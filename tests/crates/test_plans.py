@@ -1,0 +1,265 @@
+"""What a crate says of how a run can be run again."""
+
+from pathlib import Path
+
+import pytest
+from reverify.crates.opening import open_crate
+from reverify.crates.plans import read_plan
+from reverify.model.comparison import Method, Rule
+from reverify.model.rerun import Package, Plan
+
+from tests.fakes import Json, file, write_crate
+
+TOOL: Json = {"@id": "#tool", "@type": "SoftwareApplication", "name": "sum"}
+
+
+def plan_of(folder: Path) -> Plan:
+    with open_crate(str(folder)) as crate:
+        return read_plan(crate, "#run")
+
+
+def run(**properties: object) -> Json:
+    return {
+        "@id": "#run",
+        "@type": "CreateAction",
+        "instrument": {"@id": "#tool"},
+        **properties,
+    }
+
+
+def value(name: str, value: object, **properties: object) -> Json:
+    return {
+        "@id": f"#{name}",
+        "@type": "PropertyValue",
+        "name": name,
+        "value": value,
+        **properties,
+    }
+
+
+@pytest.mark.parametrize(
+    ("written", "command"),
+    [
+        ('["sum", "a b.csv"]', ("sum", "a b.csv")),
+        ("sum 'a b.csv' -n 2", ("sum", "a b.csv", "-n", "2")),
+        (["sum", "a.csv"], ("sum", "a.csv")),
+        ("sum a.csv > b.csv", ("sh", "-c", "sum a.csv > b.csv")),
+        ("sum $HOME/a.csv", ("sh", "-c", "sum $HOME/a.csv")),
+        ("sum 'a|b'", ("sum", "a|b")),
+    ],
+)
+def test_a_command_is_a_list_or_a_line(
+    tmp_path: Path, written: object, command: tuple[str, ...]
+) -> None:
+    action = run(object={"@id": "#command"})
+    write_crate(tmp_path, action, TOOL, value("command", written))
+    assert plan_of(tmp_path).command == command
+
+
+@pytest.mark.parametrize("written", ["sum 'a.csv", "", '["sum", "a\\u0000b"]', 5])
+def test_what_is_no_command_is_none(tmp_path: Path, written: object) -> None:
+    write_crate(
+        tmp_path, run(object={"@id": "#command"}), TOOL, value("command", written)
+    )
+    plan = plan_of(tmp_path)
+    assert plan.command == ()
+    assert "no command is recorded" in [lack.what for lack in plan.lacks]
+
+
+def test_a_description_that_names_files_of_the_run_is_a_command(tmp_path: Path) -> None:
+    files = {"in a.csv": b"1", "out.csv": b"1"}
+    action = run(
+        description="sum in\\ a.csv -o out.csv",
+        object={"@id": "in%20a.csv"},
+        result={"@id": "out.csv"},
+    )
+    write_crate(
+        tmp_path, action, TOOL, file("in%20a.csv"), file("out.csv"), files=files
+    )
+    assert plan_of(tmp_path).command == ("sum", "in a.csv", "-o", "out.csv")
+
+
+@pytest.mark.parametrize(
+    "text", ["Sum of the rain", "We ran sum on out.csv.", "the sum\nof out.csv"]
+)
+def test_prose_is_no_command(tmp_path: Path, text: str) -> None:
+    action = run(description=text, result={"@id": "out.csv"})
+    write_crate(tmp_path, action, TOOL, file("out.csv"), files={"out.csv": b"1"})
+    assert plan_of(tmp_path).command == ()
+
+
+def test_a_file_is_placed_where_the_command_calls_it(tmp_path: Path) -> None:
+    digest = "356a192b7913b04c54574d18c28d46e6395428ab"
+    entity = {**file(digest), "alternateName": "data/in.csv", "sha1": digest}
+    action = run(object=[{"@id": digest}, {"@id": "#command"}])
+    command = value("command", "sum --file=data/in.csv")
+    write_crate(tmp_path, action, TOOL, command, entity, files={digest: b"1"})
+    (item,) = plan_of(tmp_path).inputs
+    assert (item.path, item.source) == ("data/in.csv", digest)
+    assert item.digests == (("sha1", digest),)
+
+
+def test_folders_and_collections_are_all_their_files(tmp_path: Path) -> None:
+    folder = {"@id": "data/", "@type": "Dataset"}
+    both = {
+        "@id": "#both",
+        "@type": "Collection",
+        "hasPart": [{"@id": "data/"}, {"@id": "x.csv"}],
+    }
+    action = run(object=[{"@id": "#both"}, {"@id": "#command"}])
+    files = {"data/a.csv": b"1", "data/sub/b.csv": b"2", "x.csv": b"3"}
+    command = value("command", "sum data x.csv")
+    write_crate(
+        tmp_path, action, TOOL, command, folder, both, file("x.csv"), files=files
+    )
+    found = [item.path for item in plan_of(tmp_path).inputs]
+    assert found == ["data/a.csv", "data/sub/b.csv", "x.csv"]
+
+
+def test_values_have_the_types_of_their_formal_parameters(tmp_path: Path) -> None:
+    kinds: dict[str, tuple[str, str, object]] = {"n": ("4", "Integer", 4)}
+    kinds |= {
+        "x": ("0.5", "Float", 0.5),
+        "b": ("True", "Boolean", True),
+        "t": ("4", "Text", "4"),
+    }
+    kinds |= {"odd": ("four", "Integer", "four")}
+    formals = [
+        {"@id": f"#f-{n}", "@type": "FormalParameter", "name": n, "additionalType": k}
+        for n, (_, k, _) in kinds.items()
+    ]
+    values = [
+        value(f"v-{n}", text, exampleOfWork={"@id": f"#f-{n}"})
+        for n, (text, _, _) in kinds.items()
+    ]
+    action = run(object=[{"@id": each["@id"]} for each in values])
+    write_crate(tmp_path, action, TOOL, *formals, *values)
+    assert plan_of(tmp_path).parameters == {n: v for n, (_, _, v) in kinds.items()}
+
+
+@pytest.mark.parametrize(
+    ("id", "language", "engine"),
+    [
+        ("flow.cwl", None, "cwl"),
+        ("flow", "Common Workflow Language", "cwl"),
+        ("workflow/Snakefile", None, "snakemake"),
+        ("main.nf", "Nextflow", "nextflow"),
+        ("paper.ipynb", None, "notebook"),
+        ("flow.ga", "Galaxy", "none"),
+    ],
+)
+def test_language_or_name_choose_the_engine(
+    tmp_path: Path, id: str, language: str | None, engine: str
+) -> None:
+    types = ["File", "SoftwareSourceCode", "ComputationalWorkflow"]
+    tool: Json = {"@id": id, "@type": types}
+    if language:
+        tool["programmingLanguage"] = {"@id": "#language"}
+    named: Json = {"@id": "#language", "@type": "ComputerLanguage", "name": language}
+    action = run(instrument={"@id": id})
+    write_crate(tmp_path, action, tool, named, files={id: b"x"})
+    plan = plan_of(tmp_path)
+    assert (plan.engine, plan.main if engine != "none" else id) == (engine, id)
+    galaxy = "nothing here runs Galaxy workflows"
+    assert [lack.what for lack in plan.lacks] == [galaxy] * (engine == "none")
+
+
+def test_a_step_of_a_workflow_is_run_with_it(tmp_path: Path) -> None:
+    types = ["File", "SoftwareSourceCode", "ComputationalWorkflow"]
+    flow: Json = {"@id": "flow.cwl", "@type": types, "hasPart": {"@id": "#tool"}}
+    whole = {
+        "@id": "#whole",
+        "@type": "CreateAction",
+        "instrument": {"@id": "flow.cwl"},
+    }
+    write_crate(tmp_path, run(), TOOL, flow, whole, files={"flow.cwl": b"x"})
+    (lack,) = plan_of(tmp_path).lacks
+    assert lack.what == "it is a step of #whole, and is run with it"
+
+
+@pytest.mark.parametrize(
+    ("action", "others", "lack"),
+    [
+        (
+            {"object": [{"@id": "https://data.example.org/x.csv"}]},
+            [file("https://data.example.org/x.csv")],
+            "its input https://data.example.org/x.csv is not in the crate",
+        ),
+        (
+            {"object": [{"@id": "#command"}]},
+            [value("command", "python3 sum.py")],
+            "its code sum.py is neither in the crate nor named by a commit",
+        ),
+        (
+            {"object": [{"@id": "#command"}]},
+            [value("command", "sum /home/ada/x.csv")],
+            "its command names /home/ada/x.csv, a path of the machine it ran on",
+        ),
+        (
+            {"containerImage": "docker.io/lab/sum:latest"},
+            [],
+            (
+                "its container docker.io/lab/sum:latest is named by a tag alone, which"
+                " may mean another image by now"
+            ),
+        ),
+    ],
+)
+def test_what_is_missing_is_told(
+    tmp_path: Path, action: Json, others: list[Json], lack: str
+) -> None:
+    write_crate(tmp_path, run(**action), TOOL, *others)
+    assert lack in [each.what for each in plan_of(tmp_path).lacks]
+
+
+def test_the_rule_of_a_result_is_read(tmp_path: Path) -> None:
+    rule = value(
+        "compare",
+        '{"method": "table", "rtol": 1e-9}',
+        propertyID="urn:reverify:capsule:compare",
+    )
+    result = {**file("out.csv"), "additionalProperty": {"@id": "#compare"}}
+    result["encodingFormat"] = "text/csv"
+    write_crate(
+        tmp_path,
+        run(result={"@id": "out.csv"}),
+        TOOL,
+        rule,
+        result,
+        files={"out.csv": b"1"},
+    )
+    (found,) = plan_of(tmp_path).results
+    assert found.rule == Rule(method=Method.TABLE, rtol=1e-9)
+    assert found.media_type == "text/csv"
+
+
+def test_what_it_ran_in_is_read(tmp_path: Path) -> None:
+    tool = {
+        **TOOL,
+        "runtimePlatform": {"@id": "#python"},
+        "softwareRequirements": [{"@id": "#numpy"}],
+        "buildInstructions": {"@id": "requirements.txt"},
+    }
+    python = {"@id": "#python", "@type": "SoftwareApplication", "name": "CPython"}
+    numpy = {"@id": "#numpy", "@type": "SoftwareApplication", "name": "numpy"}
+    image = {"@id": "#image", "@type": "ContainerImage", "name": "lab/sum"}
+    image |= {"registry": "docker.io", "tag": "1", "sha256": "ab" * 32}
+    zone = value("zone", "UTC", propertyID="urn:reverify:capsule:platform-time_zone")
+    action = run(containerImage={"@id": "#image"}, additionalProperty={"@id": "#zone"})
+    write_crate(
+        tmp_path,
+        action,
+        tool,
+        {**python, "version": "3.11.7"},
+        {**numpy, "softwareVersion": "2.0"},
+        image,
+        zone,
+        file("requirements.txt"),
+        files={"requirements.txt": b"numpy==2.0"},
+    )
+    found = plan_of(tmp_path).recorded
+    assert (found.interpreter, found.version) == ("CPython", "3.11.7")
+    assert found.packages == (Package("numpy", "2.0"),)
+    assert found.lock_file == "requirements.txt"
+    assert found.platform == {"time_zone": "UTC"}
+    assert found.container == f"docker.io/lab/sum:1@sha256:{'ab' * 32}"
