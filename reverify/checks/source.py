@@ -7,6 +7,7 @@ objects of git that were read and hashed by us, wherever they were found.
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from reverify.checks.code_files import about_file, own_blob
+from reverify.checks.code_folders import about_folder
 from reverify.checks.code_places import Bench, Held, Lost
 from reverify.checks.interface import Tools, finding
 from reverify.crates.code_files import agreements
@@ -16,7 +17,7 @@ from reverify.model.claim import Claim, Topic
 from reverify.model.code import Aspect, Said
 from reverify.model.finding import Evidence, Finding
 from reverify.model.origins import normalised
-from reverify.model.outcome import Severity
+from reverify.model.outcome import Outcome, Severity
 from reverify.services.git.answers import Reach
 from reverify.services.git.objects import FOLDER
 from reverify.services.git.revision import Revision
@@ -65,7 +66,21 @@ def _commit(claim: Claim, bench: Bench) -> Finding:
 
 
 def _tree(claim: Claim, bench: Bench) -> Finding:
+    """Whether an included folder, the repository, or both agree with a tree's id."""
     said = bench.statement(claim, [Aspect.TREE])
+    own = about_folder(claim, bench, said)
+    if own is not None and own.outcome is not Outcome.CONFIRMED:
+        return own
+    found = _tree_of(claim, bench, said)
+    if own is None or found.outcome is Outcome.REFUTED:
+        return found
+    if found.outcome is not Outcome.CONFIRMED:
+        return own
+    reason = f"{own.reason}; {found.reason.removeprefix(f'{claim.subject}: ')}"
+    return own._replace(reason=reason, evidence=(*own.evidence, *found.evidence))
+
+
+def _tree_of(claim: Claim, bench: Bench, said: Said | None) -> Finding:
     base = bench.base_of(claim, said)
     tree = claim.expected.partition(":")[2]
     if base is None:

@@ -299,7 +299,7 @@ def _of_swhid(text: Text) -> Iterator[Said]:
         key=text.key,
         pointer=text.pointer,
         own=text.key != _BASIS,
-        same=swhid.type == "cnt" and text.key in _SAME_KEYS,
+        same=swhid.type in {"cnt", "dir"} and text.key in _SAME_KEYS,
     )
 
 

@@ -223,7 +223,8 @@ def _stated(crate: Crate, speaker: Speaker) -> Iterator[SourceFile]:
     path = _local(crate, speaker.entity)
     for said in speaker.said:
         base = said.text if said.aspect is Aspect.COMMIT else said.under
-        if path and base and said.same and said.path:
+        is_file = said.aspect is not Aspect.TREE
+        if path and base and said.same and said.path and is_file:
             yield SourceFile(
                 subject=speaker.subject,
                 path=path,

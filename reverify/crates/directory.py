@@ -258,7 +258,9 @@ def _entry(name: os.DirEntry[str], folder: int) -> Entry:
 
 def _kind(name: os.DirEntry[str], folder: int) -> Entry:
     if name.is_file(follow_symlinks=False):
-        return Entry(_FILE, name.stat(follow_symlinks=False).st_size)
+        found = name.stat(follow_symlinks=False)
+        runs = bool(found.st_mode & stat.S_IXUSR)
+        return Entry(_FILE, found.st_size, executable=runs)
     if name.is_dir(follow_symlinks=False):
         return Entry(_FOLDER)
     if name.is_symlink():

@@ -38,12 +38,15 @@ class Entry(NamedTuple):
         target: where a link points, as written; what a special file is; what is wrong
             with a broken one.
         rule: the rule that a broken one breaks.
+        executable: of a file, whether its owner may run it; None where the medium does
+            not say.
     """
 
     kind: EntryKind
     size: int = 0
     target: str = ""
     rule: str = ""
+    executable: bool | None = None
 
 
 class Fault(NamedTuple):

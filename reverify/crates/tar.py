@@ -2,6 +2,7 @@
 
 import contextlib
 import io
+import stat
 import tarfile
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import BinaryIO, Self
@@ -252,7 +253,8 @@ def _entry(member: tarfile.TarInfo) -> Entry:
     if not member.isreg() or member.issparse():
         what = "sparse file" if member.issparse() else "special file"
         return Entry(EntryKind.SPECIAL, 0, what)
-    return Entry(EntryKind.FILE, member.size)
+    runs = bool(member.mode & stat.S_IXUSR)
+    return Entry(EntryKind.FILE, member.size, executable=runs)
 
 
 @contextlib.contextmanager

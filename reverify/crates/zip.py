@@ -198,7 +198,8 @@ class ZipPayload(Payload):
             )
         if fault:
             return Entry(EntryKind.BROKEN, 0, fault, rule)
-        return Entry(EntryKind.FILE, member.file_size)
+        runs = bool(member.external_attr >> 16 & stat.S_IXUSR) if mode else None
+        return Entry(EntryKind.FILE, member.file_size, executable=runs)
 
     def _link_target(self, path: str, member: zipfile.ZipInfo) -> str:
         self._members[path] = member

@@ -836,6 +836,23 @@ _TABLE = (
         "Put the right file back, or write the SWHID of this one: `reverify swhid`.",
     ),
     Rule(
+        "source/folder-match",
+        _YES,
+        E,
+        "A folder has the id that the crate gives it.",
+        "All that is in the folder, hashed as git does, has the id of its SWHID. The"
+        " finding says if empty folders had to count, or executable files as others.",
+    ),
+    Rule(
+        "source/folder-mismatch",
+        _NO,
+        E,
+        "A folder has the id that the crate gives it.",
+        "The folder is not the one that its SWHID names: a file in it was changed,"
+        " added or left out, or the identifier is that of something else.",
+        "Put the right folder back, or write the SWHID of this one: `reverify swhid`.",
+    ),
+    Rule(
         "source/file-match",
         _YES,
         E,
