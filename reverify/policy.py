@@ -14,6 +14,9 @@ _BARRIERS = frozenset(
 )
 """Rules that refute no verdict, and keep a crate from a level."""
 
+_OWN = frozenset({"source/blob-match", "source/folder-match"})
+"""That a file has the id which the crate gives it does not tell where it is from."""
+
 _LEVEL_KINDS: Mapping[Level, tuple[ClaimKind, ...]] = {
     Level.DESCRIBED: (ClaimKind.CONFORMANCE,),
     Level.INTACT: (ClaimKind.COMPLETENESS, ClaimKind.FIXITY),
@@ -155,9 +158,9 @@ class Policy:
                 return f"{count} {outcome}"
         if not decisive and level in _NEEDS_CLAIMS:
             return f"the crate makes no claim of {kinds[0]} that was tested"
-        if not findings:
-            return "nothing was tested"
-        return ""
+        if decisive and all(finding.rule in _OWN for finding in decisive):
+            return "no commit, tag or tree of any repository is named"
+        return "" if findings else "nothing was tested"
 
 
 def _looked_at(tally: Tally) -> bool:

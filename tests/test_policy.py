@@ -327,3 +327,14 @@ def test_what_a_level_asks_for_keeps_from_it_and_refutes_nothing(
     verdict = Policy().judge(findings)
     assert verdict.outcome is Outcome.CONFIRMED
     assert verdict.level is level
+
+
+@pytest.mark.parametrize("rule", ["source/blob-match", "source/folder-match"])
+def test_a_file_that_has_its_own_id_is_not_sourced_by_that(rule: str) -> None:
+    findings = [finding(item) for item in SOURCED.split(", ")]
+    findings[-1] = findings[-1]._replace(rule=rule)
+    verdict = Policy().judge(findings)
+    assert (verdict.outcome, verdict.level) == (Outcome.CONFIRMED, Level.INTACT)
+    assert verdict.next_level == (
+        "sourced: no commit, tag or tree of any repository is named"
+    )

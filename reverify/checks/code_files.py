@@ -96,19 +96,19 @@ def _blob_elsewhere(claim: Claim, bench: Bench, blob: str) -> Finding:
     paths = revision.paths_of(blob)
     good = entry.id == blob if path and entry else bool(paths) and not path
     if good:
-        reason = f"{claim.subject}: {blob} is {path or paths[0]} of commit {base}"
+        reason = f"{claim.subject}: {blob} is {path or paths[0]} of {revision.named}"
         rule, observed = "source/blob-match", claim.expected
     else:
         kind = revision.objects.kind(blob)
         what = f"{blob} is a {kind}, not the contents of a file"
         if kind in {None, "blob"}:
-            what = f"commit {base} does not have {blob}" + (
+            what = f"{revision.named} does not have {blob}" + (
                 f" at {path}" if path else ""
             )
         reason = f"{claim.subject}: {what}"
         observed = f"{kind}:{blob}" if kind else "absent"
         rule = "source/blob-mismatch"
-    seen = held.seen(f"entries of {base}", observed)
+    seen = held.seen(f"entries of {revision.named}", observed)
     return finding(claim, rule, reason, observed=observed, evidence=seen)
 
 
@@ -128,9 +128,8 @@ def about_file(claim: Claim, bench: Bench) -> Finding:
     hints at; else by its id, anywhere in the commit.
     """
     file = bench.files[claim.subject, claim.expected]
-    kind, _, commit = file.base.partition(":")
-    what = f"{claim.subject}: is said to be of the {kind} {commit}"
-    held = bench.revision(commit, file.origins) if kind == "commit" else None
+    what = f"{claim.subject}: is said to be of the {file.base.replace(':', ' ')}"
+    held = bench.revision(file.base, file.origins)
     if held is None:
         reason = f"{what}; testing that takes its repository"
         return finding(claim, "source/not-tested", reason)
@@ -149,10 +148,10 @@ def _judge(
     revision = held.revision
     path, found = _find(revision, file, own)
     evidence = (
-        *held.seen(f"entry of {revision.commit.id} at {path}", found.reason),
+        *held.seen(f"entry of {revision.named.id} at {path}", found.reason),
         _evidence(bench, own, file.path),
     )
-    commit, name = revision.commit.id, claim.subject
+    base, name = revision.named, claim.subject
     other = found.elsewhere[0] if found.elsewhere else ""
     same_name = other.rpartition("/")[2] == file.path.rpartition("/")[2]
     observed: str | None = f"blob:{own.blob}"
@@ -160,38 +159,35 @@ def _judge(
     match found.likeness:
         case Likeness.SAME | Likeness.BY_POINTER:
             rule = "source/file-match"
-            reason = f"{name}: {path} of commit {commit} {found.reason}"
+            reason = f"{name}: {path} of {base} {found.reason}"
             if found.likeness is Likeness.BY_POINTER:
-                reason = f"{name}: {found.reason}, at {path} of commit {commit}"
+                reason = f"{name}: {found.reason}, at {path} of {base}"
         case Likeness.IN_SUBMODULE:
             rule, observed = "source/file-unclear", None
-            reason = f"{name}: {path} {found.reason}, which commit {commit} names only"
+            reason = f"{name}: {path} {found.reason}, which {base} names only"
         case Likeness.UNKNOWN:
             rule, observed = "source/file-unclear", None
             reason = (
-                f"{name}: is the blob {own.blob}; {path} of commit {commit} is"
+                f"{name}: is the blob {own.blob}; {path} of {base} is"
                 f" {found.expected}, and might stand for it: {found.reason}"
             )
         case _ if other and not file.stated and (same_name or not found.expected):
             rule = "source/file-match"
             reason = (
-                f"{name}: is the blob {own.blob}, which commit {commit} has at {other},"
+                f"{name}: is the blob {own.blob}, which {base} has at {other},"
                 " another path"
             )
         case Likeness.ABSENT if not file.stated:
             rule = "source/file-not-in-commit"
-            reason = (
-                f"{name}: commit {commit} has no such file{_namesakes(revision, path)}"
-            )
+            reason = f"{name}: {base} has no such file{_namesakes(revision, path)}"
         case Likeness.DIFFERENT:
             reason = (
-                f"{name}: is the blob {own.blob}; {path} of commit {commit} is"
+                f"{name}: is the blob {own.blob}; {path} of {base} is"
                 f" {found.expected}{_how(revision, bench.crate, file, found, own)}"
             )
         case _:
-            reason = (
-                f"{name}: is said to be {path} of commit {commit}; {found.reason}"
-                + (f"; it is {other} there" if other else "")
+            reason = f"{name}: is said to be {path} of {base}; {found.reason}" + (
+                f"; it is {other} there" if other else ""
             )
     about = claim._replace(severity=RULES[rule].severity)
     return finding(about, rule, reason, observed=observed, evidence=evidence)

@@ -30,9 +30,14 @@ class CodeSources(Protocol):
     """What can look for commits; `services.git` has one."""
 
     def find(
-        self, commit: str, *, origin: str | None = None, paths: Sequence[str] = ()
+        self,
+        commit: str,
+        *,
+        kind: str = "commit",
+        origin: str | None = None,
+        paths: Sequence[str] = (),
     ) -> Found | NotFound | CouldNotTell:
-        """Look for a commit, its trees, and the contents of files in it."""
+        """Look for a commit, tag or tree, all below it, and the contents of files."""
 
     def reachability(
         self, commit: str, origin: str, *, branch: str | None = None
@@ -42,10 +47,10 @@ class CodeSources(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Held:
-    """A commit that was found, all its trees hashed.
+    """A commit, tag or tree that was found, all trees below it hashed.
 
     Attributes:
-        revision: the commit and its trees.
+        revision: what was found.
         source: where it was found.
         evidence: what each place answered.
         lacking: paths whose contents that place lacks.
@@ -65,21 +70,25 @@ class Held:
 
 
 class Lost(NamedTuple):
-    """A commit that was not found.
+    """A commit, tag or tree that was not found.
 
     Attributes:
-        commit: its id.
+        kind: what it is.
+        id: its id.
         settled: whether every place that was asked says that it is not there.
         reason: what they said, as the end of a sentence.
         evidence: what each place answered.
         unasked: whether no place was asked at all.
+        instead: the kind of object that has the id, if it is another.
     """
 
-    commit: str
+    kind: str
+    id: str
     settled: bool
     reason: str
     evidence: tuple[Evidence, ...]
     unasked: bool = False
+    instead: str = ""
 
     def as_finding(self, claim: Claim, question: str = "") -> Finding:
         """What becomes of a claim about it.
@@ -88,14 +97,14 @@ class Lost(NamedTuple):
             claim: that it is there; or something else of it, then with
             question: what cannot be told, `whether ... is of`.
         """
-        said = f"{claim.subject}: commit {self.commit} was not found: {self.reason}"
+        said = f"{claim.subject}: {self.kind} {self.id} was not found: {self.reason}"
         if question:
-            said = f"{claim.subject}: {question} {self.commit} cannot be told: "
+            said = f"{claim.subject}: {question} {self.id} cannot be told: "
             said += f"that was not found: {self.reason}"
         rule = "source/unclear"
         if self.unasked:
             rule = "source/not-tested"
-        elif self.settled and not question:
+        elif self.settled and self.kind == Aspect.COMMIT and not question:
             rule = "source/commit-missing"
         observed = "absent" if rule == "source/commit-missing" else None
         return finding(claim, rule, said, observed=observed, evidence=self.evidence)
@@ -157,32 +166,37 @@ class Bench:
         return tuple(dict.fromkeys(said.origin for said in stated if said.origin))
 
     def base_of(self, claim: Claim, said: Said | None) -> str | None:
-        """The commit that a tree or tag is said to be of; None if none is named."""
-        if said and said.under.startswith(f"{Aspect.COMMIT}:"):
-            return said.under.partition(":")[2]
+        """What a tree or file is said to be of: `commit:HEX`, `tag:HEX`, `tree:HEX`.
+
+        Returns:
+            None if it is said of nothing but itself.
+        """
+        if said and said.under:
+            return said.under
         speaker = self.speakers[claim.subject, claim.stated_in.file]
         base = speaker.base
-        return base.value if base and base.aspect is Aspect.COMMIT else None
+        return base.text if base and base.text != claim.expected else None
 
-    def revision(self, commit: str, origins: Sequence[str]) -> Held | Lost | None:
-        """Look for a commit; None if there is nowhere to look.
+    def revision(self, base: str, origins: Sequence[str]) -> Held | Lost | None:
+        """Look for `commit:HEX`, `tag:HEX` or `tree:HEX`; None if there is nowhere to.
 
         Raises:
             UsageError: what the user named is no repository.
         """
         if self._code is None:
             return None
-        if commit not in self._held:
-            self._held[commit] = self._look(self._code, commit, origins)
-        return self._held[commit]
+        if base not in self._held:
+            self._held[base] = self._look(self._code, base, origins)
+        return self._held[base]
 
     def _look(
-        self, code: CodeSources, commit: str, origins: Sequence[str]
+        self, code: CodeSources, base: str, origins: Sequence[str]
     ) -> Held | Lost:
-        paths = self._paths_in(commit)
+        paths = self._paths_in(base)
+        kind, _, id = base.partition(":")
         answer: Found | NotFound | CouldNotTell | None = None
         for origin in origins[:_MOST_ORIGINS] or (None,):
-            answer = code.find(commit, origin=origin, paths=paths)
+            answer = code.find(id, kind=kind, origin=origin, paths=paths)
             if isinstance(answer, Found) or (
                 isinstance(answer, CouldNotTell) and answer.revision
             ):
@@ -206,16 +220,17 @@ class Bench:
         unasked = all(reason.why is Why.UNASKED for reason in reasons)
         said = "; ".join(dict.fromkeys(reason.text for reason in reasons))
         return Lost(
-            commit=commit,
+            kind=kind,
+            id=id,
             settled=isinstance(answer, NotFound),
             reason=said or "there is nowhere to look",
             evidence=answer.evidence if answer else (),
             unasked=unasked,
+            instead=next((r.instead for r in reasons if r.instead), ""),
         )
 
-    def _paths_in(self, commit: str) -> tuple[str, ...]:
-        """Where files of the crate may lie in a commit."""
-        base = f"{Aspect.COMMIT}:{commit}"
+    def _paths_in(self, base: str) -> tuple[str, ...]:
+        """Where files of the crate may lie in a commit, tag or tree."""
         return tuple(
             dict.fromkeys(
                 path
@@ -246,12 +261,12 @@ class Bench:
 
     def remarks(self) -> Iterator[Finding]:
         """Say of commits that were found that their contents are not all there."""
-        for commit, held in self._held.items():
+        for base, held in self._held.items():
             if isinstance(held, Held) and held.lacking:
-                yield self._incomplete(commit, held)
+                yield self._incomplete(base, held)
 
-    def _incomplete(self, commit: str, held: Held) -> Finding:
-        first = next(c for c in self.files.values() if c.base.endswith(commit))
+    def _incomplete(self, base: str, held: Held) -> Finding:
+        first = next(c for c in self.files.values() if c.base == base)
         metadata = self.crate.metadata
         assert metadata is not None  # noqa: S101 - files are told of in a document
         listed = ", ".join(held.lacking[:3])
@@ -261,13 +276,13 @@ class Bench:
             kind=ClaimKind.SOURCE,
             topic=Topic.CONTENTS,
             subject=first.owner,
-            expected=f"contents:commit:{commit}",
+            expected=f"contents:{base}",
             stated_in=metadata.place(first.pointer),
             severity=Severity.WARNING,
         )
         reason = (
-            f"{first.owner}: {held.source} has commit {commit} and its trees, and lacks"
-            f" the contents of {listed}"
+            f"{first.owner}: {held.source} has {held.revision.named} and its trees, and"
+            f" lacks the contents of {listed}"
         )
         evidence = held.evidence
         return finding(claim, "source/incomplete", reason, evidence=evidence)

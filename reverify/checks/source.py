@@ -18,6 +18,7 @@ from reverify.model.code import Aspect, Said
 from reverify.model.finding import Evidence, Finding
 from reverify.model.origins import normalised
 from reverify.model.outcome import Outcome, Severity
+from reverify.model.swhid import swhid_of_git
 from reverify.services.git.answers import Reach
 from reverify.services.git.objects import FOLDER
 from reverify.services.git.revision import Revision
@@ -46,13 +47,13 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
 
 def _commit(claim: Claim, bench: Bench) -> Finding:
     commit = claim.expected.partition(":")[2]
-    held = bench.revision(commit, bench.origins_of(claim))
+    held = bench.revision(claim.expected, bench.origins_of(claim))
     if held is None:
         reason = f"{claim.subject}: names commit {commit}; {_UNTESTED}"
         return finding(claim, "source/not-tested", reason)
     if isinstance(held, Lost):
         return held.as_finding(claim)
-    tree = held.revision.commit.tree
+    tree = held.revision.tree
     reason = (
         f"{claim.subject}: commit {commit} is in {held.source}, with the tree {tree}"
     )
@@ -83,29 +84,24 @@ def _tree(claim: Claim, bench: Bench) -> Finding:
 def _tree_of(claim: Claim, bench: Bench, said: Said | None) -> Finding:
     base = bench.base_of(claim, said)
     tree = claim.expected.partition(":")[2]
-    if base is None:
-        reason = (
-            f"{claim.subject}: names the tree {tree} and no commit that it is of;"
-            " repositories are asked for commits"
-        )
-        return finding(claim, "source/not-tested", reason)
+    is_whole = said is None or not said.path
+    if base is None or (is_whole and base.startswith(f"{Aspect.TREE}:")):
+        return _tree_alone(claim, bench)
     held = bench.revision(base, bench.origins_of(claim))
+    what = base.replace(":", " ")
     if held is None:
-        reason = (
-            f"{claim.subject}: says that the tree of commit {base} is {tree};"
-            f" {_UNTESTED}"
-        )
+        reason = f"{claim.subject}: says that the tree of {what} is {tree}; {_UNTESTED}"
         return finding(claim, "source/not-tested", reason)
     if isinstance(held, Lost):
         return held.as_finding(claim, f"whether {tree} is the tree of")
     revision, path = held.revision, said.path if said else ""
     seen, where = _folder_at(revision, path)
-    what = f"the tree of {base}" if not path else f"the folder {path!r} in {base}"
+    what = f"the tree of {what}" if not path else f"the folder {path!r} in {what}"
     if seen == tree:
         reason = f"{claim.subject}: {what} is {tree}, found in {held.source}"
         rule = "source/tree-match"
     else:
-        advice = _what_it_is(revision, tree, base)
+        advice = _what_it_is(revision, tree)
         reason = f"{claim.subject}: {what} is {where}, not {tree} as is said{advice}"
         rule = "source/tree-mismatch"
     return finding(
@@ -113,23 +109,48 @@ def _tree_of(claim: Claim, bench: Bench, said: Said | None) -> Finding:
         rule,
         reason,
         observed=f"tree:{seen}" if seen else "absent",
-        evidence=held.seen(f"trees of {base}, each hashed", where),
+        evidence=held.seen(f"trees of {revision.named.id}, each hashed", where),
     )
+
+
+def _tree_alone(claim: Claim, bench: Bench) -> Finding:
+    """Whether a tree exists of which nothing is said but its id."""
+    tree = claim.expected.partition(":")[2]
+    held = bench.revision(claim.expected, bench.origins_of(claim))
+    if held is None:
+        reason = f"{claim.subject}: names the tree {tree}; {_UNTESTED}"
+        return finding(claim, "source/not-tested", reason)
+    if isinstance(held, Lost):
+        if held.instead:
+            return _other_kind(claim, held, "source/tree-mismatch", "no tree")
+        return held.as_finding(claim)
+    reason = f"{claim.subject}: the tree {tree} is in {held.source}"
+    reason += "; no commit is named that it is of"
+    return _seen(claim, "source/tree-found", reason, claim.expected, held)
+
+
+def _other_kind(claim: Claim, lost: Lost, rule: str, said: str) -> Finding:
+    """That an id is there, and is that of another kind of object."""
+    swhid = swhid_of_git(lost.instead, lost.id)
+    meant = f"; its SWHID is {swhid}" if swhid else ""
+    reason = f"{claim.subject}: {lost.id} is a {lost.instead}, {said}{meant}"
+    observed = f"{lost.instead}:{lost.id}"
+    return finding(claim, rule, reason, observed=observed, evidence=lost.evidence)
 
 
 def _folder_at(revision: Revision, path: str) -> tuple[str, str]:
     """The id of the tree at a path, and what to call what is there."""
     if not path:
-        return revision.commit.tree, revision.commit.tree
+        return revision.tree, revision.tree
     entry = revision.at(path)
     if entry is None:
         return "", "not there"
     return (entry.id, entry.id) if entry.mode == FOLDER else ("", "no folder")
 
 
-def _what_it_is(revision: Revision, id: str, base: str) -> str:
+def _what_it_is(revision: Revision, id: str) -> str:
     """What an id that is no tree of the commit is instead, if that is known."""
-    if id == base:
+    if id == revision.commit:
         return f"; {id} is the id of the commit itself, which is a rev and no dir"
     folders: set[str] = set()
     for name in revision.entries:
@@ -145,31 +166,33 @@ def _what_it_is(revision: Revision, id: str, base: str) -> str:
 
 
 def _tag(claim: Claim, bench: Bench) -> Finding:
+    """Whether an annotated tag exists, and leads to the commit that is named too."""
     tag = claim.expected.partition(":")[2]
-    said = bench.statement(claim, [Aspect.TAG])
-    base = bench.base_of(claim, said)
-    held = bench.revision(base, bench.origins_of(claim)) if base else None
-    if base is None or held is None:
-        reason = f"{claim.subject}: names the tag {tag}; {_UNTESTED}, and a commit"
+    held = bench.revision(claim.expected, bench.origins_of(claim))
+    if held is None:
+        reason = f"{claim.subject}: names the tag {tag}; {_UNTESTED}"
         return finding(claim, "source/not-tested", reason)
     if isinstance(held, Lost):
-        return held.as_finding(claim, f"whether {tag} is a tag of")
-    objects = held.revision.objects
-    target = objects.tag(tag)
+        if held.instead:
+            what = "no annotated tag"
+            return _other_kind(claim, held, "source/tag-mismatch", what)
+        return held.as_finding(claim)
+    revision = held.revision
+    target = f"commit:{revision.commit}" if revision.commit else f"tree:{revision.tree}"
+    base = bench.base_of(claim, bench.statement(claim, [Aspect.TAG]))
+    what = f"{claim.subject}: the tag {tag} points to the {target.replace(':', ' ')}"
+    if base is None or not base.startswith(f"{Aspect.COMMIT}:"):
+        reason = f"{what}, in {held.source}"
+        return _seen(claim, "source/tag-found", reason, target, held)
     if target == base:
-        reason = f"{claim.subject}: the tag {tag} points to {base}, in {held.source}"
-        return _seen(claim, "source/tag-match", reason, f"commit:{base}", held)
-    kind = objects.kind(tag)
-    if kind is None:
-        reason = f"{claim.subject}: the tag {tag} is not in {held.source}"
-        return finding(claim, "source/unclear", reason)
-    what = f"points to {target}" if kind == "tag" else f"is a {kind}, no annotated tag"
-    reason = f"{claim.subject}: {tag} {what}; said is a tag of {base}"
-    return _seen(claim, "source/tag-mismatch", reason, f"{kind}:{target or tag}", held)
+        reason = f"{what}, in {held.source}"
+        return _seen(claim, "source/tag-match", reason, target, held)
+    reason = f"{what}; said is a tag of the {base.replace(':', ' ')}"
+    return _seen(claim, "source/tag-mismatch", reason, target, held)
 
 
-def _seen(claim: Claim, rule: str, reason: str, observed: str, held: object) -> Finding:
-    evidence = getattr(held, "evidence", ())
+def _seen(claim: Claim, rule: str, reason: str, observed: str, held: Held) -> Finding:
+    evidence = held.evidence
     return finding(claim, rule, reason, observed=observed, evidence=evidence)
 
 
@@ -207,7 +230,7 @@ def _elsewhere(
 ) -> tuple[str, str, tuple[Evidence, ...]]:
     """Whether a commit that its origin lost is kept anywhere: archived, or gone."""
     commit = claim.expected.rpartition(":")[2]
-    held = bench.revision(commit, bench.origins_of(claim))
+    held = bench.revision(f"commit:{commit}", bench.origins_of(claim))
     if isinstance(held, Held) and held.is_archived:
         return "; the archive gave it back", f"{reach}, archived", held.evidence
     if isinstance(held, Held):

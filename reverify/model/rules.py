@@ -800,8 +800,25 @@ _TABLE = (
         E,
         "The tree of the commit is the one that is claimed.",
         "The crate names a tree that is not that of the commit, or not what the commit"
-        " has at the path. Commit and tree cannot both be right.",
+        " has at the path, or the id is that of something else. Commit and tree cannot"
+        " both be right.",
         "Write the tree of the commit: `git rev-parse COMMIT^{tree}`.",
+    ),
+    Rule(
+        "source/tree-found",
+        _YES,
+        E,
+        "The named tree exists.",
+        "The crate names a tree and no commit that it is of. The tree was found, and it"
+        " and all trees below it have their ids.",
+    ),
+    Rule(
+        "source/tag-found",
+        _YES,
+        E,
+        "The named tag exists.",
+        "The crate names an annotated tag and no commit. The tag was found, and its"
+        " bytes have its id; the finding says what it points to.",
     ),
     Rule(
         "source/tag-match",

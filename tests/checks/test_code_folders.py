@@ -170,7 +170,7 @@ def test_the_commit_must_have_that_folder_too(lab: Laboratory) -> None:
     lab.write(f"swh:1:dir:{lab.tree};{anchor}")
     found = lab.finding(None, lab.work)
     assert found.rule == "source/folder-match"
-    assert f"in {lab.commit} is {lab.tree}" in found.reason
+    assert f"in commit {lab.commit} is {lab.tree}" in found.reason
     other = commit(lab.work, {"code/a.py": b"5\n"})
     swhid = f"swh:1:dir:{lab.tree};{anchor.replace(lab.commit, other)}"
     write_crate(lab.crate, folder("code/", identifier=swhid))

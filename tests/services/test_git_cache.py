@@ -80,7 +80,7 @@ def test_many_who_want_the_same_fetch_it_once(lab: Laboratory) -> None:
 
         def look(_: int) -> str:
             with found(lab.sources().find(lab.first, origin=url)).revision as revision:
-                return revision.commit.tree
+                return revision.tree
 
         with ThreadPoolExecutor(4) as pool:
             assert len(set(pool.map(look, range(4)))) == 1

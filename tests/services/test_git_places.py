@@ -259,7 +259,7 @@ def test_the_vault_brings_back_what_is_gone(lab: Laboratory) -> None:
         sources = lab.sources(vault=vault)
         answer = found(sources.find(lab.first, origin=f"{server.url}/gone.git"))
     assert answer.place is Place.VAULT
-    assert asked == [lab.first]
+    assert asked == [f"swh:1:rev:{lab.first}"]
     assert whys_of(answer.reasons) == ["gone"]
     answer.revision.close()
     assert bundle.closed

@@ -62,10 +62,10 @@ def test_a_commit_is_fetched_without_files_and_without_history(
         answer = found(lab.sources().find(id, origin=f"{server.url}/code.git"))
     with answer.revision as revision:
         assert answer.place is Place.ORIGIN
-        assert revision.commit.tree == git(lab.work, "rev-parse", f"{id}^{{tree}}")
+        assert revision.tree == git(lab.work, "rev-parse", f"{id}^{{tree}}")
         assert set(revision.entries) == set(FILES)
     data = git(lab.work, "rev-parse", f"{id}:data")
-    assert set(lab.kept()) == {id, revision.commit.tree, data}
+    assert set(lab.kept()) == {id, revision.tree, data}
 
 
 def test_contents_are_fetched_of_the_files_that_are_asked_for(lab: Laboratory) -> None:
@@ -159,7 +159,7 @@ def test_a_repository_of_sha256_is_read(tmp_path: Path) -> None:
         answer = lab.sources().find(lab.first, origin=url, paths=["sum.py"])
         with found(answer).revision as revision:
             assert revision.algorithm == "sha256"
-            assert len(revision.commit.tree) == 64
+            assert len(revision.tree) == 64
         assert whys(not_found(lab.sources().find(NEVER, origin=url))) == ["absent"]
 
 
@@ -261,7 +261,7 @@ def test_a_server_without_the_contents_of_a_file_refutes_nothing(
     assert whys(answer) == ["incomplete"]
     assert answer.revision is not None
     with answer.revision as revision:
-        assert revision.commit.id == lab.second
+        assert revision.commit == lab.second
         assert not revision.lacking(["data/rain.csv"])
 
 

@@ -155,7 +155,7 @@ def test_padded_modes_are_read_by_their_raw_bytes_and_told(lab: Laboratory) -> N
     data = git(lab.work, "rev-parse", "HEAD:data")
     id = _make_tree(lab, {b"data": (b"040000", data)})
     with _of(lab, id) as revision:
-        assert revision.padded == {revision.commit.tree}
+        assert revision.padded == {revision.tree}
         assert "data/rain.csv" in revision.entries
     with _of(lab, lab.first) as revision:
         assert not revision.padded

@@ -41,7 +41,7 @@ def test_the_vault_brings_back_code_that_is_gone(
     with answer.revision as revision:
         assert answer.place is Place.VAULT
         assert [reason.why.value for reason in answer.reasons] == ["gone", "unasked"]
-        assert revision.commit.tree == setting.repository.tree
+        assert revision.tree == setting.repository.tree
         assert revision.objects.blob(git_id("blob", b"hello\n")) == b"hello\n"
         assert len(revision.paths_of(git_id("blob", b"hello\n"))) == 3
 

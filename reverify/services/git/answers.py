@@ -50,12 +50,14 @@ class Reason(NamedTuple):
         source: its address or path.
         why: in one word.
         text: in a sentence; may quote a server, so untrusted text.
+        instead: the kind of object that has the id, if it is not the one looked for.
     """
 
     place: Place
     source: str
     why: Why
     text: str
+    instead: str = ""
 
 
 class PlaceError(ServiceError):
@@ -64,12 +66,14 @@ class PlaceError(ServiceError):
     Args:
         why: in one word.
         text: in a sentence.
+        instead: the kind of object that has the id, if it is not the one looked for.
     """
 
-    def __init__(self, why: Why, text: str) -> None:
+    def __init__(self, why: Why, text: str, *, instead: str = "") -> None:
         super().__init__(text)
         self.why = why
         self.text = text
+        self.instead = instead
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

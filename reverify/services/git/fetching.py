@@ -10,39 +10,37 @@ from functools import partial
 from reverify.errors import DamagedObjectError, MissingObjectError, ServiceError
 from reverify.services.git.answers import PlaceError, Why
 from reverify.services.git.cache import Kept
+from reverify.services.git.local import is_other
 from reverify.services.git.objects import Objects, TreeEntry
 from reverify.services.git.remote import OldFaultError, Remote, UnadvertisedError
-from reverify.services.git.revision import Revision, read_revision
+from reverify.services.git.revision import Named, Revision, read_revision
 
 _LEAN, _WHOLE = "lean", "whole"
 
 
 class Fetching:
-    """Getting one commit of one origin.
+    """Getting one commit, tag or tree of one origin.
 
     Args:
         kept: what is kept of that origin.
         remote: where it is; None if it may not be asked.
-        commit: a whole id.
-        algorithm: sha1 or sha256.
+        named: what is wanted.
 
     Attributes:
         asked: whether anything was asked of the origin.
         trouble: why the contents of files that were asked for could not be had.
     """
 
-    def __init__(
-        self, kept: Kept, remote: Remote | None, commit: str, algorithm: str
-    ) -> None:
+    def __init__(self, kept: Kept, remote: Remote | None, named: Named) -> None:
         self._kept = kept
         self._remote = remote
-        self._commit = commit
-        self._algorithm = algorithm
+        self._named = named
+        self._algorithm = named.algorithm
         self.asked = False
         self.trouble: PlaceError | None = None
 
     def revision(self, paths: Iterable[str]) -> Revision:
-        """The commit with all its trees, and what could be had of those files.
+        """All its trees, and what could be had of those files.
 
         Raises:
             PlaceError: it is not there, or cannot be had.
@@ -74,7 +72,7 @@ class Fetching:
 
     def _revision(self, objects: Objects) -> Revision | None:
         try:
-            found = read_revision(objects, self._commit)
+            found = read_revision(objects, self._named)
         except ServiceError:
             objects.close()
             raise
@@ -99,7 +97,7 @@ class Fetching:
             self.asked = True
             git = self._kept.git(_LEAN, self._algorithm)
             try:
-                self._remote.fetch_commit(git, self._commit, lean=True)
+                self._remote.fetch_commit(git, self._named.id, lean=True)
             except (UnadvertisedError, OldFaultError):
                 return self._fetch_whole(self._remote)
             return self._expect(_LEAN)
@@ -108,18 +106,18 @@ class Fetching:
         """Fetch without leaving anything there: the commit, or else everything."""
         git = self._kept.git(_WHOLE, self._algorithm)
         try:
-            remote.fetch_commit(git, self._commit, lean=False)
+            remote.fetch_commit(git, self._named.id, lean=False)
         except UnadvertisedError:
             remote.fetch_all(git)
-            if Objects(git, self._algorithm).kind(self._commit) is None:
+            if Objects(git, self._algorithm).kind(self._named.id) is None:
                 if (git.directory / "shallow").exists():
                     text = f"{remote.origin}: lacks the commits before some of its own"
                     raise PlaceError(Why.INCOMPLETE, text) from None
-                raise PlaceError(
-                    Why.NOT_REACHED,
-                    f"{remote.origin}: no branch or tag leads to the commit, and the"
-                    " server gives nothing else",
-                ) from None
+                text = (
+                    f"no branch or tag leads to the {self._named.kind}, and the server"
+                )
+                text = f"{remote.origin}: {text} gives nothing else"
+                raise PlaceError(Why.NOT_REACHED, text) from None
         return self._expect(_WHOLE)
 
     def _expect(self, name: str) -> Revision:
@@ -131,7 +129,10 @@ class Fetching:
         objects = self._kept.objects(name, self._algorithm)
         found = self._revision(objects) if objects else None
         if found is None:
-            text = "the server did not give the commit that it was asked for"
+            kind = objects.kind(self._named.id) if objects else None
+            if kind is not None and self._remote is not None:
+                raise is_other(str(self._remote.origin), self._named, kind)
+            text = f"the server did not give the {self._named} that it was asked for"
             raise PlaceError(Why.INCOMPLETE, text)
         return found
 

@@ -1,4 +1,4 @@
-"""Commits in repositories on this machine that the user named."""
+"""Commits, tags and trees in repositories on this machine that the user named."""
 
 import contextlib
 from collections.abc import Iterable, Sequence
@@ -7,7 +7,7 @@ from pathlib import Path
 from reverify.errors import UsageError
 from reverify.services.git.answers import PlaceError, Why
 from reverify.services.git.repository import Repository, open_repository
-from reverify.services.git.revision import Revision, read_revision
+from reverify.services.git.revision import Named, Revision, read_revision
 
 
 def first_there(folders: Iterable[Path]) -> Path | None:
@@ -28,9 +28,9 @@ def opened(folder: Path) -> Repository:
 
 
 def local_revision(
-    folders: Sequence[Path], commit: str, *, is_mirror: bool = False
+    folders: Sequence[Path], named: Named, *, is_mirror: bool = False
 ) -> Revision:
-    """Have a commit from a repository on this machine.
+    """Have a commit, tag or tree from a repository on this machine.
 
     Raises:
         UsageError: there is no repository, and the user said that there is.
@@ -43,22 +43,27 @@ def local_revision(
     repository = opened(folder) if is_mirror else open_repository(folder)
     with contextlib.ExitStack() as stack:
         stack.callback(repository.close)
-        found = read_revision(repository.objects, commit, repository.close)
+        found = read_revision(repository.objects, named, repository.close)
         if found is None:
-            raise _absence(repository, commit)
+            raise _absence(repository, named)
         stack.pop_all()
     return found
 
 
-def _absence(repository: Repository, commit: str) -> PlaceError:
-    """Why a repository does not give a commit."""
-    if len(commit) != {"sha1": 40, "sha256": 64}[repository.algorithm]:
+def is_other(where: str, named: Named, kind: str) -> PlaceError:
+    """That an id is there, and is of another kind of object."""
+    return PlaceError(Why.ABSENT, f"{where}: {named.id} is a {kind}", instead=kind)
+
+
+def _absence(repository: Repository, named: Named) -> PlaceError:
+    """Why a repository does not give something."""
+    if named.algorithm != repository.algorithm:
         text = f"{repository}: names its objects by {repository.algorithm}"
         return PlaceError(Why.ABSENT, text)
-    kind = repository.kind_of(commit)
+    kind = repository.kind_of(named.id)
     if kind is not None:
-        return PlaceError(Why.ABSENT, f"{repository}: {commit} is a {kind}")
-    text = f"{repository}: has no commit {commit}"
+        return is_other(str(repository), named, kind)
+    text = f"{repository}: has no {named}"
     if repository.is_shallow or repository.is_partial:
         text += "; it is a shallow or partial clone, which lacks some"
         return PlaceError(Why.INCOMPLETE, text)

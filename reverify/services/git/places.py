@@ -17,6 +17,7 @@ from reverify.errors import (
     UsageError,
 )
 from reverify.model.finding import Evidence, timestamp
+from reverify.model.swhid import swhid_of_git
 from reverify.services.clock import Clock
 from reverify.services.git.answers import (
     CouldNotTell,
@@ -49,14 +50,12 @@ from reverify.services.git.reachability import (
     in_repository,
 )
 from reverify.services.git.remote import CodeLimits, Remote
-from reverify.services.git.revision import Revision, read_revision
+from reverify.services.git.revision import Named, Revision, read_revision
 from reverify.services.http import Http
-
-_DIGITS_OF_SHA256 = 64
 
 
 class Recovered(Protocol):
-    """A commit that the archive gave back; close it when done."""
+    """What the archive gave back; close it when done."""
 
     @property
     def objects(self) -> Objects:
@@ -67,9 +66,9 @@ class Recovered(Protocol):
 
 
 class Vault(Protocol):
-    """The archive, asked for one commit with all its trees and files."""
+    """The archive, asked for one object with all trees and files below it."""
 
-    def __call__(self, commit: str, /) -> Recovered | None:
+    def __call__(self, swhid: str, /) -> Recovered | None:
         """Have it back; None if the archive does not hold it.
 
         Raises:
@@ -134,17 +133,23 @@ class CodeSources:
         )
         self._lock = threading.Lock()
         self._remotes: dict[Origin, Remote] = {}
-        self._failed: dict[tuple[Origin, str], PlaceError] = {}
+        self._failed: dict[tuple[Origin, Named], PlaceError] = {}
 
     # -- finding -----------------------------------------------------------------------
 
     def find(
-        self, commit: str, *, origin: str | None = None, paths: Iterable[str] = ()
+        self,
+        commit: str,
+        *,
+        kind: str = "commit",
+        origin: str | None = None,
+        paths: Iterable[str] = (),
     ) -> Found | NotFound | CouldNotTell:
         """Look for a commit, its trees, and the contents of files in it.
 
         Args:
             commit: a whole id, in lower case.
+            kind: `tag` or `tree`, if that is what has the id.
             origin: the address of its repository, as the crate says it.
             paths: files whose contents are wanted too. To compare a file with a commit
                 its id is enough; contents are needed for pointers of Git LFS.
@@ -156,19 +161,20 @@ class CodeSources:
             UsageError: that is no whole id, or a path of the user's is no repository.
         """
         if not FULL_ID.fullmatch(commit):
-            raise UsageError(f"{commit!r} is no whole id of a commit")
+            raise UsageError(f"{commit!r} is no whole id of a {kind}")
+        named = Named(kind, commit)
         wanted = tuple(dict.fromkeys(paths))
         evidence: list[Evidence] = []
         reasons: list[Reason] = []
         best: tuple[Revision, tuple[str, ...]] | None = None
-        for step in self._steps(commit, origin, wanted):
+        for step in self._steps(named, origin, wanted):
             answer = self._take(step, wanted)
             if isinstance(answer, Reason):
                 reasons.append(answer)
-                evidence.append(self._evidence(step, commit, answer.text))
+                evidence.append(self._evidence(step, named, answer.text))
                 continue
             revision, lacking, said = answer
-            evidence.append(self._evidence(step, commit, said))
+            evidence.append(self._evidence(step, named, said))
             if not lacking:
                 if best is not None:
                     best[0].close()
@@ -207,7 +213,8 @@ class CodeSources:
         try:
             revision = step.look()
         except PlaceError as error:
-            return Reason(step.place, step.source, error.why, error.text)
+            found = step.place, step.source, error.why, error.text
+            return Reason(*found, instead=error.instead)
         except ServiceError as error:
             return Reason(step.place, step.source, _why(error), str(error))
         try:
@@ -217,14 +224,17 @@ class CodeSources:
         except ServiceError as error:
             revision.close()
             return Reason(step.place, step.source, _why(error), str(error))
-        said = f"found, and hashed again: the commit and {revision.trees} trees"
+        kind = revision.named.kind
+        said = f"found, and hashed again: the {kind} and {revision.trees} trees"
+        if kind == "tree":
+            said = f"found, and hashed again: {revision.trees} trees"
         said += f" ({revision.note})" if revision.note else ""
         if lacking:
             said += f"; the contents of {_listed(lacking)} are missing there"
         return revision, lacking, said
 
-    def _evidence(self, step: _Step, commit: str, said: str) -> Evidence:
-        method = f"{step.place}: commit {commit} with its trees"
+    def _evidence(self, step: _Step, named: Named, said: str) -> Evidence:
+        method = f"{step.place}: {named} with its trees"
         return Evidence(method, said, self._clock.now(), step.source)
 
     def close(self) -> None:
@@ -234,31 +244,31 @@ class CodeSources:
     # -- the places --------------------------------------------------------------------
 
     def _steps(
-        self, commit: str, origin: str | None, paths: Sequence[str]
+        self, named: Named, origin: str | None, paths: Sequence[str]
     ) -> Iterator[_Step]:
         for text in self._sources:
-            yield self._named(Place.SOURCE, text, commit, paths)
+            yield self._given(Place.SOURCE, text, named, paths)
         for path in self._clones:
-            look = partial(local_revision, [path], commit)
+            look = partial(local_revision, [path], named)
             yield _Step(Place.CLONE, str(path), look)
         if origin is not None:
-            yield from self._of_origin(origin, commit, paths)
+            yield from self._of_origin(origin, named, paths)
         if self._vault is not None:
             source = "Software Heritage"
-            yield _Step(Place.VAULT, source, partial(self._recover, commit))
+            yield _Step(Place.VAULT, source, partial(self._recover, named))
 
-    def _named(
-        self, place: Place, text: str, commit: str, paths: Sequence[str]
+    def _given(
+        self, place: Place, text: str, named: Named, paths: Sequence[str]
     ) -> _Step:
         """A place that the user named, by its path or its address."""
         path = local_path(text)
         if path is not None:
-            return _Step(place, str(path), partial(local_revision, [path], commit))
+            return _Step(place, str(path), partial(local_revision, [path], named))
         shown = without_password(text)
-        return _Step(place, shown, partial(self._remote_look, text, commit, paths))
+        return _Step(place, shown, partial(self._remote_look, text, named, paths))
 
     def _of_origin(
-        self, origin: str, commit: str, paths: Sequence[str]
+        self, origin: str, named: Named, paths: Sequence[str]
     ) -> Iterator[_Step]:
         try:
             read = self._read(origin)
@@ -269,17 +279,17 @@ class CodeSources:
         for mirror in self._mirrors:
             there = mirror.of(read)
             if isinstance(there, str):
-                yield self._named(Place.MIRROR, there, commit, paths)
+                yield self._given(Place.MIRROR, there, named, paths)
             elif there is not None:
                 yield _Step(
                     Place.MIRROR,
                     str(there[0]),
                     lambda folders=there: local_revision(
-                        folders, commit, is_mirror=True
+                        folders, named, is_mirror=True
                     ),  # type: ignore[misc]
                 )
         yield _Step(
-            Place.ORIGIN, read.url, partial(self._remote_look, read.url, commit, paths)
+            Place.ORIGIN, read.url, partial(self._remote_look, read.url, named, paths)
         )
 
     def _read(self, text: str) -> Origin:
@@ -290,8 +300,8 @@ class CodeSources:
         """
         return read_origin(text, plain_http=self._allow_private)
 
-    def _remote_look(self, url: str, commit: str, paths: Sequence[str]) -> Revision:
-        """Have a commit from what is kept of a server, or from the server.
+    def _remote_look(self, url: str, named: Named, paths: Sequence[str]) -> Revision:
+        """Have it from what is kept of a server, or from the server.
 
         Raises:
             PlaceError: it does not have it, or cannot be asked.
@@ -301,24 +311,24 @@ class CodeSources:
             origin = self._read(url)
         except RefusedError as error:
             raise PlaceError(Why.REFUSED, str(error)) from error
-        if (origin, commit) in self._failed:
-            raise self._failed[origin, commit]
+        if (origin, named) in self._failed:
+            raise self._failed[origin, named]
         kept = self._cache.open(origin)
-        fetching = Fetching(kept, self._remote(origin), commit, _algorithm(commit))
+        fetching = Fetching(kept, self._remote(origin), named)
         with contextlib.ExitStack() as stack:
             stack.callback(kept.close)
             try:
                 revision = fetching.revision(paths)
             except PlaceError as error:
-                self._failed[origin, commit] = error
+                self._failed[origin, named] = error
                 raise
             stack.pop_all()
-        revision.note = self._note(kept, fetching, commit)
+        revision.note = self._note(kept, fetching, named)
         return revision
 
-    def _note(self, kept: Kept, fetching: Fetching, commit: str) -> str:
-        """How a commit came here, and why contents of its files did not."""
-        since = kept.fetched(commit, _algorithm(commit))
+    def _note(self, kept: Kept, fetching: Fetching, named: Named) -> str:
+        """How something came here, and why contents of its files did not."""
+        since = kept.fetched(named.id, named.algorithm)
         note = "fetched now" if fetching.asked else "kept"
         if since is not None and not fetching.asked:
             note += f" since {timestamp(datetime.fromtimestamp(since, UTC))}"
@@ -340,17 +350,18 @@ class CodeSources:
                 )
             return self._remotes[origin]
 
-    def _recover(self, commit: str) -> Revision:
-        if self._vault is None or _algorithm(commit) != "sha1":
+    def _recover(self, named: Named) -> Revision:
+        swhid = swhid_of_git(named.kind, named.id)
+        if self._vault is None or swhid is None:
             raise PlaceError(Why.UNASKED, "the archive names objects by SHA-1 alone")
-        found = self._vault(commit)
+        found = self._vault(swhid.core)
         if found is None:
             raise PlaceError(Why.ABSENT, "the archive does not hold it")
         with contextlib.ExitStack() as stack:
             stack.callback(found.close)
-            revision = read_revision(found.objects, commit, found.close)
+            revision = read_revision(found.objects, named, found.close)
             if revision is None:
-                text = "the archive gave a bundle without the commit"
+                text = f"the archive gave a bundle without the {named.kind}"
                 raise PlaceError(Why.INCOMPLETE, text)
             stack.pop_all()
         return revision
@@ -400,7 +411,7 @@ class CodeSources:
             text = f"{origin}: was not asked: we are offline"
             raise PlaceError(Why.UNASKED, text)
         kept = self._cache.open(origin)
-        fetching = Fetching(kept, remote, question.commit, _algorithm(question.commit))
+        fetching = Fetching(kept, remote, Named("commit", question.commit))
         revision: Revision | None = None
         why: PlaceError | None = None
         try:
@@ -420,10 +431,6 @@ class CodeSources:
             if revision is not None:
                 revision.close()
             kept.close()
-
-
-def _algorithm(commit: str) -> str:
-    return "sha256" if len(commit) == _DIGITS_OF_SHA256 else "sha1"
 
 
 def _fail(error: PlaceError) -> Revision:

@@ -1,4 +1,4 @@
-"""One commit with all its trees, each hashed by us, and what its files are."""
+"""One commit, tag or tree, and all trees below it, each hashed by us."""
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -8,12 +8,16 @@ from functools import cached_property
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from reverify.errors import DamagedObjectError, ServiceError, TooLargeError
+from reverify.errors import (
+    DamagedObjectError,
+    MissingObjectError,
+    ServiceError,
+    TooLargeError,
+)
 from reverify.services.git.objects import (
     FOLDER,
     LINK,
     SUBMODULE,
-    Commit,
     Objects,
     TreeEntry,
 )
@@ -21,10 +25,32 @@ from reverify.services.git.objects import (
 MOST_NAMES = 1_000_000
 MOST_TREE_BYTES = 256 << 20
 POINTER_BYTES = 1024
+MOST_TAGS = 20
+_DIGITS_OF_SHA256 = 64
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:.*\n)*?"
     rb"oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,18})\n(?:.*\n)*"
 )
+
+
+class Named(NamedTuple):
+    """What is looked for.
+
+    Attributes:
+        kind: commit, tag or tree.
+        id: a whole id, lower-case hexadecimal.
+    """
+
+    kind: str
+    id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    @property
+    def algorithm(self) -> str:
+        """What names the objects of its repository."""
+        return "sha256" if len(self.id) == _DIGITS_OF_SHA256 else "sha1"
 
 
 class Pointer(NamedTuple):
@@ -83,12 +109,13 @@ def _nothing() -> None:
 
 @dataclass(kw_only=True)
 class Revision:
-    """A commit whose trees were all read and hashed; close it when done.
+    """A commit, tag or tree that was read, and hashed; close it when done.
 
     Attributes:
-        commit: its id, tree and parents.
+        named: what was looked for.
+        commit: the id of the commit that it is or leads to; "" if it leads to none.
+        tree: the id of its tree.
         objects: where its objects are; each is hashed again when it is read.
-        algorithm: what names its objects, sha1 or sha256.
         trees: how many trees were hashed.
         release: what is called at the end.
         note: how it came here, if it was fetched.
@@ -96,9 +123,10 @@ class Revision:
             no server. What it cannot have stays missing.
     """
 
-    commit: Commit
+    named: Named
+    commit: str
+    tree: str
     objects: Objects
-    algorithm: str
     trees: int
     release: Callable[[], object] = field(default=_nothing)
     note: str = ""
@@ -120,6 +148,11 @@ class Revision:
         self.release()
 
     @property
+    def algorithm(self) -> str:
+        """What names its objects, sha1 or sha256."""
+        return self.named.algorithm
+
+    @property
     def padded(self) -> frozenset[str]:
         """Trees that write modes with a zero before them.
 
@@ -134,7 +167,7 @@ class Revision:
         Raises:
             TooLargeError: it is too much.
         """
-        found = self.objects.files(self.commit.tree, MOST_NAMES)
+        found = self.objects.files(self.tree, MOST_NAMES)
         return {entry.name: entry for entry in found}
 
     @property
@@ -153,7 +186,7 @@ class Revision:
 
     def at(self, path: str) -> TreeEntry | None:
         """The entry at a path, a folder too; None if there is none."""
-        return self.objects.entry(self.commit.tree, path)
+        return self.objects.entry(self.tree, path)
 
     def paths_of(self, blob: str) -> tuple[str, ...]:
         """All paths at which the contents of this id are."""
@@ -265,48 +298,90 @@ class Revision:
 
 
 def read_revision(
-    objects: Objects, id: str, release: Callable[[], object] = _nothing
+    objects: Objects, named: Named, release: Callable[[], object] = _nothing
 ) -> Revision | None:
-    """Read a commit and all its trees, and hash each.
+    """Read a commit, tag or tree and all trees below it, and hash each.
 
     Args:
         objects: where they are.
-        id: the whole id of a commit.
+        named: what is looked for.
         release: what is to be called when the revision is closed.
 
     Returns:
-        the revision; None if there is no such commit.
+        the revision; None if there is nothing of that kind and id.
 
     Raises:
-        MissingObjectError: a tree is not there.
-        DamagedObjectError: the commit or a tree cannot be read, or is another.
+        MissingObjectError: an object that it leads to is not there.
+        DamagedObjectError: an object cannot be read, or is another.
         TooLargeError: the trees are too large, or too many.
     """
-    commit = objects.commit(id)
-    if commit is None:
-        if objects.kind(id) is None and objects.listed(id):
-            raise DamagedObjectError(f"the commit {id} is there and cannot be read")
+    start = _start(objects, named)
+    if start is None:
+        if objects.kind(named.id) is None and objects.listed(named.id):
+            raise DamagedObjectError(f"the {named} is there and cannot be read")
         return None
+    commit, tree = start
     known: set[str] = set()
-    level, total = {commit.tree}, 0
+    level, total = {tree}, 0
     while level:
         known |= level
         if len(known) > MOST_NAMES:
-            raise TooLargeError(f"the commit {id} has more than {MOST_NAMES:,} folders")
+            raise TooLargeError(f"the {named} has more than {MOST_NAMES:,} folders")
         total += sum(size for _, size in objects.headers(level).values())
         if total > MOST_TREE_BYTES:
-            raise TooLargeError(f"the trees of {id} have more than {total:,} bytes")
+            raise TooLargeError(
+                f"the trees of {named.id} have more than {total:,} bytes"
+            )
         level = {
             entry.id
             for tree in level
             for entry in objects.tree(tree)
             if entry.mode == FOLDER
         } - known
-    algorithm = "sha256" if len(id) == 64 else "sha1"  # noqa: PLR2004 - digits
     return Revision(
+        named=named,
         commit=commit,
+        tree=start[1],
         objects=objects,
-        algorithm=algorithm,
         trees=len(known),
         release=release,
     )
+
+
+def _start(objects: Objects, named: Named) -> tuple[str, str] | None:
+    """The commit, or "", and the tree that something leads to; None if it is not there.
+
+    Raises:
+        MissingObjectError: what a tag leads to is not there.
+        DamagedObjectError: an object cannot be read, or leads to no files.
+    """
+    id = named.id
+    if named.kind == "tag":
+        id = _behind(objects, id)
+        if not id:
+            return None
+    if named.kind != "tree":
+        commit = objects.commit(id)
+        if commit is not None:
+            return id, commit.tree
+    kind = objects.kind(id)
+    if kind == "tree" and named.kind != "commit":
+        return "", id
+    if id == named.id:
+        return None
+    if kind is None:
+        raise MissingObjectError(f"the {named} leads to {id}, which is not there")
+    raise DamagedObjectError(f"the {named} leads to a {kind}, which has no files")
+
+
+def _behind(objects: Objects, id: str) -> str:
+    """What a tag leads to, tags of tags followed; "" if it is no tag."""
+    target = objects.tag(id)
+    for _ in range(MOST_TAGS):
+        if target is None:
+            return ""
+        further = objects.tag(target)
+        if further is None:
+            return target
+        target = further
+    raise DamagedObjectError(f"the tag {id} is of tags of tags, and no end of them")

@@ -1,4 +1,4 @@
-"""Commits that are lost elsewhere, fetched back from the archive."""
+"""Code that is lost elsewhere, fetched back from the archive."""
 
 from collections.abc import Callable
 
@@ -13,13 +13,12 @@ def commits_of(archive: Archive) -> Callable[[str], Bundle | None]:
     """What brings back a commit with its trees and files, without those before.
 
     Returns:
-        a function of the commit's 40 digits. It gives a bundle, to be closed; None, if
-        the archive does not hold the commit. It raises ServiceError, if that cannot be
-        told or the archive does not give it out.
+        a function of the SWHID of a commit, tag or tree. It gives a bundle, to be
+        closed; None, if the archive does not hold it. It raises ServiceError, if that
+        cannot be told or the archive does not give it out.
     """
 
-    def bring_back(commit: str) -> Bundle | None:
-        swhid = f"swh:1:rev:{commit}"
+    def bring_back(swhid: str) -> Bundle | None:
         allowance = archive.allowance()
         known = archive.known([swhid], allowance=allowance)[swhid]
         if isinstance(known, NotHeld):  # that is kept, and asked for many at once
