@@ -155,9 +155,10 @@ def open_archive(settings: Settings, http: Http | None = None) -> "Archive":
 def _code(
     settings: Settings, http: Http | None, clock: Clock, vault: "Vault | None" = None
 ) -> "CodeSources | None":
-    """Where code is looked for; None if we are offline and have no repository."""
+    """Where code is looked for; None if we are offline and have nothing of it."""
+    kept = settings.cache_dir / "git"
     given = settings.source or settings.git_clones or settings.git_mirrors
-    if http is None and not given:
+    if http is None and not given and not kept.is_dir():
         return None
     from reverify.services.git import (  # noqa: PLC0415 - not for every check
         Bounds,
@@ -172,7 +173,7 @@ def _code(
     bounds = Bounds(file_bytes=limits.file_bytes, seconds=int(limits.processor_seconds))
     own = Credentials(os.environ) if settings.git_credentials() else None
     return CodeSources(
-        cache=Cache(settings.cache_dir / "git", bounds),
+        cache=Cache(kept, bounds),
         http=http,
         clock=clock,
         sources=settings.source,

@@ -78,7 +78,6 @@ class Lost(NamedTuple):
         settled: whether every place that was asked says that it is not there.
         reason: what they said, as the end of a sentence.
         evidence: what each place answered.
-        unasked: whether no place was asked at all.
         instead: the kind of object that has the id, if it is another.
     """
 
@@ -87,7 +86,6 @@ class Lost(NamedTuple):
     settled: bool
     reason: str
     evidence: tuple[Evidence, ...]
-    unasked: bool = False
     instead: str = ""
 
     def as_finding(self, claim: Claim, question: str = "") -> Finding:
@@ -102,9 +100,7 @@ class Lost(NamedTuple):
             said = f"{claim.subject}: {question} {self.id} cannot be told: "
             said += f"that was not found: {self.reason}"
         rule = "source/unclear"
-        if self.unasked:
-            rule = "source/not-tested"
-        elif self.settled and self.kind == Aspect.COMMIT and not question:
+        if self.settled and self.kind == Aspect.COMMIT and not question:
             rule = "source/commit-missing"
         observed = "absent" if rule == "source/commit-missing" else None
         return finding(claim, rule, said, observed=observed, evidence=self.evidence)
@@ -117,7 +113,6 @@ class Bench:
         self.crate = crate
         self.now = tools.services.clock.now
         self._code: CodeSources | None = tools.services.code
-        self._online = tools.services.http is not None
         speakers = speakers_of(crate)
         document = crate.metadata.file if crate.metadata else ""
         self.speakers: dict[tuple[str, str], Speaker] = {}
@@ -191,7 +186,7 @@ class Bench:
 
     def _look(
         self, code: CodeSources, base: str, origins: Sequence[str]
-    ) -> Held | Lost:
+    ) -> Held | Lost | None:
         paths = self._paths_in(base)
         kind, _, id = base.partition(":")
         answer: Found | NotFound | CouldNotTell | None = None
@@ -217,7 +212,8 @@ class Bench:
                 lacking=answer.lacking,
             )
         reasons = answer.reasons if answer else ()
-        unasked = all(reason.why is Why.UNASKED for reason in reasons)
+        if all(reason.why is Why.UNASKED for reason in reasons):
+            return None
         said = "; ".join(dict.fromkeys(reason.text for reason in reasons))
         return Lost(
             kind=kind,
@@ -225,7 +221,6 @@ class Bench:
             settled=isinstance(answer, NotFound),
             reason=said or "there is nowhere to look",
             evidence=answer.evidence if answer else (),
-            unasked=unasked,
             instead=next((r.instead for r in reasons if r.instead), ""),
         )
 
@@ -256,8 +251,7 @@ class Bench:
         if self._code is None:
             return None
         found = self._code.reachability(commit, origin, branch=branch)
-        unasked = not self._online and found.reach == "unknown"
-        return None if unasked else found
+        return found if found.asked else None
 
     def remarks(self) -> Iterator[Finding]:
         """Say of commits that were found that their contents are not all there."""

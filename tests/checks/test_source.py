@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from reverify import verify
+from reverify.model.finding import Finding
 from reverify.model.outcome import Outcome
 from reverify.model.report import Report
 
@@ -21,6 +22,7 @@ from tests.checks.exported import (
 )
 from tests.fakes import Json, file, of, write_crate
 from tests.gitrepos import commit, git, make_repository
+from tests.services.git_server import serving_git
 
 OTHER = "0123456789abcdef" * 2 + "01234567"
 
@@ -477,3 +479,74 @@ def test_a_repository_that_does_not_answer_leaves_the_rest_as_it_is(
     (found,) = [f for f in report.findings if f.claim.topic == "reached"]
     assert (found.rule, found.severity) == ("source/reach-unclear", "note")
     assert report.verdict.outcome is Outcome.CONFIRMED
+
+
+def reached(crate: Path, cache: Path, *sources: Path) -> Finding:
+    report = verify(
+        str(crate),
+        offline=True,
+        only=["source"],
+        source=[str(path) for path in sources],
+        cache_dir=str(cache),
+    )
+    (found,) = [f for f in report.findings if f.claim.topic == "reached"]
+    return found
+
+
+def test_offline_a_clone_tells_of_its_branches_and_is_named(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path)
+    git(laboratory.work, "remote", "add", "origin", f"{ORIGIN}.git")
+    found = reached(laboratory.crate, tmp_path / "cache", laboratory.work)
+    assert (found.rule, found.observed) == ("source/reached", "refs/heads/main")
+    assert f"{laboratory.work}, a clone of it" in found.reason
+    assert [each.source for each in found.evidence] == [ORIGIN, str(laboratory.work)]
+
+
+def test_what_a_clone_saw_at_its_origin_counts(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path)
+    git(laboratory.work, "remote", "add", "origin", ORIGIN)
+    git(laboratory.work, "update-ref", "refs/remotes/origin/idea", laboratory.first)
+    git(laboratory.work, "commit", "-q", "--amend", "-m", "Written anew")
+    found = reached(laboratory.crate, tmp_path / "cache", laboratory.work)
+    assert found.observed == "refs/remotes/origin/idea"
+
+
+def test_a_clone_that_does_not_reach_it_refutes_nothing(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path)
+    git(laboratory.work, "commit", "-q", "--amend", "-m", "Written anew")
+    found = reached(laboratory.crate, tmp_path / "cache", laboratory.work)
+    assert (found.rule, found.outcome) == ("source/reach-unclear", Outcome.UNDETERMINED)
+    assert "no branch or tag reaches it in" in found.reason
+
+
+def test_a_clone_of_another_repository_tells_nothing(tmp_path: Path) -> None:
+    laboratory = Laboratory(tmp_path)
+    git(laboratory.work, "remote", "add", "origin", "https://git.example.org/lab/wind")
+    found = reached(laboratory.crate, tmp_path / "cache", laboratory.work)
+    assert found.rule == "source/reach-unclear"
+    assert "lab/wind, another repository" in found.reason
+
+
+def test_offline_what_was_fetched_before_counts(tmp_path: Path) -> None:
+    work = make_repository(tmp_path / "work", {"a.py": b"1\n"})
+    git(tmp_path, "clone", "-q", "--mirror", str(work), "root/code.git")
+    options = {"only": ["source"], "cache_dir": str(tmp_path / "cache")}
+    with serving_git(tmp_path / "root") as server:
+        crate = crate_of(
+            tmp_path / "crate",
+            git(work, "rev-parse", "HEAD"),
+            {"a.py": b"1\n"},
+            codeRepository=f"{server.url}/code.git",
+        )
+        before = verify(str(crate), offline=True, allow_private=True, **options)
+        assert {f.outcome for f in before.findings} == {Outcome.UNTESTED}
+        verify(str(crate), allow_private=True, **options)
+        asked = len(server.requests)
+        report = verify(str(crate), offline=True, allow_private=True, **options)
+        assert len(server.requests) == asked
+    assert rules(report) == {
+        "source/commit-found",
+        "source/file-match",
+        "source/not-tested",  # whether a branch reaches it changes
+    }
+    assert "kept since" in report.findings[0].evidence[0].observed

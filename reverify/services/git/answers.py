@@ -160,6 +160,7 @@ class Reachability:
             second: what it was rewritten as.
         from_fork: whether the host shares objects between forks, so that it may never
             have been in this repository.
+        asked: whether any place was asked.
     """
 
     reach: Reach
@@ -170,3 +171,4 @@ class Reachability:
     loss: Loss = Loss.UNKNOWN
     twin: str | None = None
     from_fork: bool = False
+    asked: bool = True

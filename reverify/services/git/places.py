@@ -3,6 +3,7 @@
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -47,6 +48,7 @@ from reverify.services.git.reachability import (
     FORK_HOSTS,
     Question,
     at_origin,
+    in_clone,
     in_repository,
 )
 from reverify.services.git.remote import CodeLimits, Remote
@@ -374,7 +376,8 @@ class CodeSources:
         """Tell whether a branch or tag of an origin holds on to a commit.
 
         A mirror in a folder is asked in place of the origin, if there is one; a server
-        is asked each time, since branches move.
+        is asked each time, since branches move. Where none tells, the user's own clones
+        are asked, and the answer says so.
 
         Args:
             commit: a whole id, in lower case.
@@ -387,6 +390,19 @@ class CodeSources:
         if not FULL_ID.fullmatch(commit):
             raise UsageError(f"{commit!r} is no whole id of a commit")
         question = Question(commit, branch, self._clock.now())
+        answer = self._at_origin(origin, question)
+        if answer.reach is not Reach.UNKNOWN:
+            return answer
+        for near in self._in_clones(origin, question):
+            said = (*answer.evidence, *near.evidence)
+            if near.reach is Reach.REFERENCE:
+                return replace(near, evidence=said)
+            reason = f"{answer.reason}; {near.reason}"
+            answer = replace(answer, reason=reason, evidence=said, asked=True)
+        return answer
+
+    def _at_origin(self, origin: str, question: Question) -> Reachability:
+        """What the origin tells, or a mirror in its place."""
         try:
             read = self._read(origin)
             for there in (mirror.of(read) for mirror in self._mirrors):
@@ -398,12 +414,22 @@ class CodeSources:
                         return in_repository(repository, question)
             return self._at_server(read, question)
         except ServiceError as error:
-            method = f"which branches and tags reach {commit}"
+            method = f"which branches and tags reach {question.commit}"
             source = without_password(origin)
             evidence = Evidence(method, str(error), question.at, source)
             return Reachability(
-                reach=Reach.UNKNOWN, reason=str(error), evidence=(evidence,)
+                reach=Reach.UNKNOWN,
+                reason=str(error),
+                evidence=(evidence,),
+                asked=not (isinstance(error, PlaceError) and error.why is Why.UNASKED),
             )
+
+    def _in_clones(self, origin: str, question: Question) -> Iterator[Reachability]:
+        """What the user's own clones tell, those that can be read."""
+        folders = (local_path(text) for text in self._sources)
+        for folder in (*(path for path in folders if path), *self._clones):
+            with contextlib.suppress(ServiceError), opened(folder) as repository:
+                yield in_clone(repository, origin, question)
 
     def _at_server(self, origin: Origin, question: Question) -> Reachability:
         remote = self._remote(origin)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from reverify.errors import ServiceError
 from reverify.model.finding import Evidence
+from reverify.model.origins import normalised
 from reverify.services.git.answers import (
     Loss,
     PlaceError,
@@ -24,6 +25,7 @@ from reverify.services.git.repository import Repository
 FORK_HOSTS = frozenset({"github.com", "gitlab.com"})
 """Hosts that keep the objects of all forks of a repository in one place."""
 _HEADS, _TAGS, _THEIRS = "refs/heads/", "refs/tags/", "refs/theirs/"
+_CLONED = "refs/remotes/origin/"
 _MOST_COMMITS = 1_000_000
 _TRAITS = "%H%x00%an%x00%ae%x00%at%x00%T%x00%s"
 
@@ -77,6 +79,33 @@ def in_repository(repository: Repository, question: Question) -> Reachability:
         return _answer(question, str(repository), Reach.UNKNOWN, reason)
     twin = _twin(repository.git, repository.git, commit)
     return _by_hash(question, str(repository), names, twin)
+
+
+def in_clone(repository: Repository, origin: str, question: Question) -> Reachability:
+    """Tell it of the user's own clone, where the origin itself does not tell.
+
+    A branch that is there need not be at the origin, and what is not reached there may
+    be reached at the origin: only that it is reached says something.
+
+    Raises:
+        ServiceError: it is damaged.
+    """
+    commit, source = question.commit, str(repository)
+    named = repository.origin()
+    if named and normalised(named) != normalised(origin):
+        reason = f"{source}: is a clone of {named}, another repository"
+        return _answer(question, source, Reach.UNKNOWN, reason)
+    what = f"{source}, a clone of it" if named else f"{source}, which names no origin"
+    starts = (_HEADS, _TAGS, _CLONED)
+    there = repository.kind_of(commit) == "commit"
+    found = repository.reached_from(commit) if there else ()
+    held = tuple(name for name in found if name.startswith(starts))
+    if not held:
+        reason = f"no branch or tag reaches it in {what}"
+        return _answer(question, source, Reach.UNKNOWN, reason)
+    reason = f"{commit} is on {_listed(held)} in {what}"
+    said = _answer(question, source, Reach.REFERENCE, reason)
+    return replace(said, references=held)
 
 
 def at_origin(
