@@ -79,16 +79,16 @@ class TarPayload(Payload):
         del found
         return identity_of(self._source, self.budget)
 
-    def _stream(self) -> "_Counted":
+    def _stream(self) -> "CountedStream":
         stream = self._source()
         head = stream.read(6)
         stream.seek(0)
         inner = unpacked(stream, head)
         if inner is None:
-            return _Counted(stream, self._size, self.budget, plain=True)
+            return CountedStream(stream, self._size, self.budget, plain=True)
         limits = self.budget.limits
         most = min(max(self._size * limits.ratio, limits.small), limits.total_bytes)
-        return _Counted(inner, most, self.budget)
+        return CountedStream(inner, most, self.budget)
 
     def _members(self) -> Iterator[tuple[tarfile.TarInfo, BinaryIO | None]]:
         """Walk the archive once, giving each member and the bytes of regular files.
@@ -96,23 +96,9 @@ class TarPayload(Payload):
         Raises:
             CrateError: the archive is broken from here on, or too much.
         """
-        with _reading("the tar archive"), self._stream() as stream:
-            last = -1
-            stream.expect_headers(0)
-            with tarfile.open(
-                fileobj=stream, mode="r|", bufsize=READ_AHEAD, tarinfo=_Header
-            ) as tar:
-                while (member := tar.next()) is not None:
-                    stream.expect_data()
-                    tar.members.clear()  # type: ignore[attr-defined]
-                    if member.size < 0 or member.offset <= last:
-                        raise ValueError("a member's header makes no sense")
-                    if tar.offset > stream.most:
-                        stream.too_much(member.name)
-                    last = member.offset
-                    is_file = member.isreg() and not member.issparse()
-                    yield member, tar.extractfile(member) if is_file else None  # type: ignore[misc]
-                    stream.expect_headers(tar.offset)
+        with _reading("the tar archive"):
+            stream = self._stream()
+        yield from stream_members(stream)
 
     def _list(self) -> dict[str, Entry]:
         found: dict[str, Entry] = {}
@@ -238,6 +224,36 @@ class TarPayload(Payload):
             return Fingerprint(0, {}, error.reason, limit=True)
 
 
+def stream_members(
+    stream: "CountedStream",
+) -> Iterator[tuple[tarfile.TarInfo, BinaryIO | None]]:
+    """Walk an archive once, giving each member and the bytes of regular files.
+
+    The bytes are good until the next member is asked for. The stream is closed at the
+    end.
+
+    Raises:
+        CrateError: the archive is broken from here on, or too much.
+    """
+    with _reading("the tar archive"), stream:
+        last = -1
+        stream.expect_headers(0)
+        with tarfile.open(
+            fileobj=stream, mode="r|", bufsize=READ_AHEAD, tarinfo=_Header
+        ) as tar:
+            while (member := tar.next()) is not None:
+                stream.expect_data()
+                tar.members.clear()  # type: ignore[attr-defined]
+                if member.size < 0 or member.offset <= last:
+                    raise ValueError("a member's header makes no sense")
+                if tar.offset > stream.most:
+                    stream.too_much(member.name)
+                last = member.offset
+                is_file = member.isreg() and not member.issparse()
+                yield member, tar.extractfile(member) if is_file else None  # type: ignore[misc]
+                stream.expect_headers(tar.offset)
+
+
 def _path(member: tarfile.TarInfo) -> str | None:
     try:
         return member_path(member.name)
@@ -290,7 +306,7 @@ class _Header(tarfile.TarInfo):
         return header
 
 
-class _Counted(io.RawIOBase):
+class CountedStream(io.RawIOBase):
     """A stream that ends in a `LimitError` where a budget does.
 
     Attributes:
@@ -308,9 +324,11 @@ class _Counted(io.RawIOBase):
         self.most = most
 
     def readable(self) -> bool:
+        """Yes."""
         return True
 
     def close(self) -> None:
+        """Close what it reads from, too."""
         self._inner.close()
         super().close()
 
@@ -332,6 +350,11 @@ class _Counted(io.RawIOBase):
         )
 
     def read(self, size: int = -1) -> bytes:
+        """Read on.
+
+        Raises:
+            LimitError: the budget is used up.
+        """
         data = self._inner.read(size)
         self._at += len(data)
         if self._at > self.most:
