@@ -28,7 +28,8 @@ TypeOf = Callable[[str], str | None]
 
 _ACTION, _TOOL = "#upgrade", "#reverify"
 _PROFILE_AS_CONTEXT = re.compile(r"https?://w3id\.org/ro/crate/(1\.[0-9](?:-DRAFT)?)/?")
-_NO_SUCH_TYPE = re.compile(r"swh:1:([a-z]*):([0-9a-f]{40})(?=;|/?\Z)")
+_SWHID = re.compile(r"swh:1:([a-z]*):([0-9a-f]{40})")
+_NO_SUCH_TYPE = re.compile(_SWHID.pattern + r"(?=;|/?\Z)")
 _DIGEST_KEYS = re.compile(r"(?:.*[:/#])?(?:sha-?(?:1|256|512)|md5)", re.IGNORECASE)
 _OLD_ROOTS = {"", ".", "./.", "/"}
 
@@ -240,6 +241,13 @@ def _rename(draft: _Draft, old: str, new: str) -> None:
 # -- SWHIDs ----------------------------------------------------------------------------
 
 
+def ids_without_type(crate: Crate) -> tuple[str, ...]:
+    """Ids of git objects that stand in SWHIDs of types that do not exist."""
+    text = crate.metadata.text if crate.metadata else ""
+    found = _SWHID.findall(text)
+    return tuple(dict.fromkeys(id for type, id in found if type not in TYPES))
+
+
 def _mend_swhids(draft: _Draft, type_of: TypeOf | None) -> None:
     """SWHIDs of types that do not exist get the type that the object really has."""
     looked_up: dict[str, str | None] = {}
@@ -296,8 +304,8 @@ def _with_types(
         return value
     right = value.replace(f"swh:1:{match[1]}:{digits}", f"swh:1:{kind}:{digits}")
     draft.changes.append(
-        f"{subject}: {bare!r} has no type that exists; git has a {TYPES[kind]} of that"
-        f" id, so it is made {without_resolver(right)!r}"
+        f"{subject}: {bare!r} has no type that exists; that id is of a {TYPES[kind]},"
+        f" so it is made {without_resolver(right)!r}"
     )
     return right
 

@@ -2,7 +2,7 @@
 
 import contextlib
 import json as json_library
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +11,12 @@ import typer
 from reverify.cli._common import EXIT_USAGE, complain
 from reverify.errors import CapsuleError, UsageError
 from reverify.formats.escape import printable
+from reverify.model.swhid import GIT_TYPES, Swhid
 
 if TYPE_CHECKING:
     from reverify.capsules.importing import Imported
     from reverify.capsules.roundtrip import RoundTrip
-    from reverify.capsules.upgrade import TypeOf
+    from reverify.settings import Settings
 
 LocationArgument = Annotated[
     str,
@@ -174,13 +175,23 @@ def upgrade(
             metavar="PATH",
             show_default=False,
             help="A git repository, in which is looked up what a SWHID of a type that"
-            " does not exist was meant to be. Repeatable.",
+            " does not exist was meant to be, before the archive is asked. Repeatable.",
         ),
     ] = None,
     *,
     force: Annotated[
         bool, typer.Option("--force", help="Replace the crate that is at OUT.")
     ] = False,
+    offline: Annotated[
+        bool | None,
+        typer.Option("--offline", help="Open no socket; the archive is not asked."),
+    ] = None,
+    allow_private: Annotated[
+        bool | None,
+        typer.Option(
+            "--allow-private", help="Private and loopback addresses may be contacted."
+        ),
+    ] = None,
     json: JsonOption = False,
 ) -> int:
     """Write a crate of an older or faulty exporter anew, mended.
@@ -188,21 +199,28 @@ def upgrade(
     Mended are: the address of a profile used as @context, SWHIDs of types that do not
     exist, sizes and digests that nobody stated, old names of root and document, terms
     that the context lacks. Each change is said, and recorded in the crate. What cannot
-    be known is left, and said too. The crate itself is not touched.
+    be known is left, and said too. The crate itself is not touched. Of which type an
+    object is, a repository says, or Software Heritage.
 
     Exit codes: 0 written, 2 refused or no such crate.
     """
     from reverify.capsules.rewriting import rewrite  # noqa: PLC0415
+    from reverify.capsules.upgrade import ids_without_type  # noqa: PLC0415
     from reverify.capsules.upgrade import upgrade as mend  # noqa: PLC0415
     from reverify.crates.opening import open_crate  # noqa: PLC0415
     from reverify.services.clock import SystemClock  # noqa: PLC0415
+    from reverify.settings import load_settings  # noqa: PLC0415
 
+    settings = load_settings({"offline": offline, "allow_private": allow_private})
     if format is None:
         format = "zip" if output.suffix.lower() == ".zip" else "dir"
     try:
-        with _type_of(source or ()) as type_of, open_crate(location) as crate:
+        with open_crate(location) as crate:
             if crate.is_document:
                 raise UsageError(f"{location}: is a lone document; name the crate")
+            types = _types(ids_without_type(crate), source or (), settings)
+            asked = bool(source) or not settings.offline
+            type_of = types.get if asked else None
             found = mend(crate, now=SystemClock().now(), type_of=type_of)
             written = rewrite(crate, found.document, output, format=format, force=force)
     except CapsuleError as error:
@@ -225,27 +243,45 @@ def upgrade(
     return 0
 
 
-@contextlib.contextmanager
-def _type_of(sources: Sequence[Path]) -> Iterator["TypeOf | None"]:
-    """A function that says of which SWHID type a git object is; None without sources.
+def _types(
+    ids: Sequence[str], sources: Sequence[Path], settings: "Settings"
+) -> dict[str, str]:
+    """Of which SWHID types git objects are, as far as anybody knows.
 
     Raises:
         UsageError: one of the sources is no repository.
     """
-    if not sources:
-        yield None
-        return
-    from reverify.services.git import open_repository  # noqa: PLC0415
+    types: dict[str, str] = {}
+    if sources:
+        from reverify.services.git import open_repository  # noqa: PLC0415
 
-    words = {"commit": "rev", "tree": "dir", "blob": "cnt", "tag": "rel"}
-    with contextlib.ExitStack() as stack:
-        opened = [stack.enter_context(open_repository(path)) for path in sources]
+        with contextlib.ExitStack() as stack:
+            opened = [stack.enter_context(open_repository(path)) for path in sources]
+            for id in ids:
+                kinds = (repository.kind_of(id) for repository in opened)
+                if kind := next(filter(None, kinds), None):
+                    types[id] = GIT_TYPES[kind]
+    rest = [id for id in ids if id not in types]
+    if rest and not settings.offline:
+        types |= _ask_archive(rest, settings)
+    return types
 
-        def type_of(id: str) -> str | None:
-            kinds = (repository.kind_of(id) for repository in opened)
-            return words.get(next(filter(None, kinds), ""))
 
-        yield type_of
+def _ask_archive(ids: Sequence[str], settings: "Settings") -> dict[str, str]:
+    """Of which types the archive has objects; that it cannot tell is said."""
+    from reverify.runtime import open_archive  # noqa: PLC0415
+    from reverify.services.software_heritage import (  # noqa: PLC0415
+        CouldNotTell,
+        Held,
+    )
+
+    swhids = [Swhid(type, id) for id in ids for type in GIT_TYPES.values()]
+    with contextlib.closing(open_archive(settings)) as archive:
+        answers = archive.known(swhid.core for swhid in swhids)
+    unclear = [a for a in answers.values() if isinstance(a, CouldNotTell)]
+    if unclear:
+        complain(f"the archive could not tell: {unclear[0].reason}")
+    return {s.hex: s.type for s in swhids if isinstance(answers[s.core], Held)}
 
 
 def _is_crate(location: str) -> bool:

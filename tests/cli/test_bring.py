@@ -17,6 +17,8 @@ from reverify.model.outcome import Outcome
 from tests.builders import METADATA, document, encode, write
 from tests.capsules.builders import LEAST, capsule_folder
 from tests.conftest import CRATES
+from tests.gitrepos import make_repository
+from tests.services.swh_double import SwhDouble
 
 SAYS_ENOUGH: dict[str, Any] = {
     "license": "CC0-1.0",
@@ -53,6 +55,7 @@ def terminal(
 ) -> Terminal:
     monkeypatch.setenv("REVERIFY_DB", f"sqlite:///{tmp_path}/registry.sqlite")
     monkeypatch.setenv("REVERIFY_STORE", str(tmp_path / "store"))
+    monkeypatch.setenv("REVERIFY_OFFLINE", "1")
     return Terminal(capfd)
 
 
@@ -292,6 +295,45 @@ def test_without_a_repository_the_type_is_left_and_told(
     answer = terminal("upgrade", CRATES / "scidex-export", "-o", tmp_path / "new")
     assert answer.code == 0
     assert "left     src/sum_rain.py: 'swh:1:ext:" in answer.out
+
+
+def test_the_archive_says_what_no_repository_can(
+    terminal: Terminal,
+    tmp_path: Path,
+    repository: Path,
+    swh_double: SwhDouble,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REVERIFY_OFFLINE", "0")
+    monkeypatch.setenv("REVERIFY_SWH_URL", swh_double.base)
+    monkeypatch.setenv("REVERIFY_CACHE_DIR", str(tmp_path / "cache"))
+    swh_double.load(repository)
+    other = make_repository(tmp_path / "other", {"b.txt": b"2\n"})
+    answer = terminal(
+        *("upgrade", CRATES / "scidex-export", "-o", tmp_path / "new"),
+        *("--source", other, "--allow-private"),
+    )
+    assert answer.code == 0, answer.err
+    assert "made 'swh:1:rev:ab9cb439" in answer.out
+    assert swh_double.count("known/") == 1
+
+
+def test_an_archive_that_cannot_tell_is_told(
+    terminal: Terminal,
+    tmp_path: Path,
+    swh_double: SwhDouble,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("REVERIFY_OFFLINE", "0")
+    monkeypatch.setenv("REVERIFY_SWH_URL", swh_double.base)
+    monkeypatch.setenv("REVERIFY_CACHE_DIR", str(tmp_path / "cache"))
+    swh_double.tokens.add("right")
+    monkeypatch.setenv("REVERIFY_SWH_TOKEN", "wrong")  # refused at once
+    crate = CRATES / "scidex-export"
+    answer = terminal("upgrade", crate, "-o", tmp_path / "new", "--allow-private")
+    assert answer.code == 0
+    assert "left     src/sum_rain.py: 'swh:1:ext:" in answer.out
+    assert "refuses the token" in answer.err
 
 
 def test_a_target_that_is_there_is_refused_without_force(
