@@ -18,6 +18,7 @@ from reverify.capsules.mapping.terms import MANIFEST_SCHEMA, path_id
 from reverify.crates.crate import Crate
 from reverify.crates.metadata import Metadata
 from reverify.crates.names import path_fault
+from reverify.crates.opening import path_of
 from reverify.crates.payload import READ_ERRORS, Entry, EntryKind
 from reverify.errors import CapsuleError, CrateError, ManifestError
 from reverify.model.capsule import Manifest
@@ -272,10 +273,11 @@ def files_of(crate: Crate, manifest: Manifest) -> Iterator[Path | None]:
     Raises:
         CapsuleError: a file is not there or cannot be read.
     """
+    here = path_of(crate.location)
     if crate.is_document:
         yield None
-    elif not lie_elsewhere(crate, manifest):
-        yield Path(crate.location) / crate.prefix
+    elif here is not None and not lie_elsewhere(crate, manifest):
+        yield here / crate.prefix
     else:
         with tempfile.TemporaryDirectory(prefix="reverify-") as folder:
             reasons = []

@@ -14,6 +14,7 @@ from reverify.capsules.writers import BagWriter, DirectoryWriter, Writer, ZipWri
 from reverify.capsules.writers.interface import ContentError
 from reverify.crates.crate import Crate
 from reverify.crates.metadata import DESCRIPTORS
+from reverify.crates.opening import path_of
 from reverify.crates.payload import READ_ERRORS, EntryKind
 from reverify.errors import CapsuleError, CrateError, UsageError
 
@@ -103,8 +104,8 @@ def _spare(crate: Crate, target: Path) -> None:
     Raises:
         CapsuleError: the target is the crate, or within it, or around it.
     """
-    here = Path(crate.location)
-    if not here.exists():
+    here = path_of(crate.location)
+    if here is None:
         return
     one, other = here.resolve(), target.parent.resolve() / target.name
     if one == other or one in other.parents or other in one.parents:

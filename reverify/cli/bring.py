@@ -16,6 +16,7 @@ from reverify.model.swhid import GIT_TYPES, Swhid
 if TYPE_CHECKING:
     from reverify.capsules.importing import Imported
     from reverify.capsules.roundtrip import RoundTrip
+    from reverify.services.http import Http
     from reverify.settings import Settings
 
 LocationArgument = Annotated[
@@ -23,10 +24,20 @@ LocationArgument = Annotated[
     typer.Argument(
         metavar="LOCATION",
         show_default=False,
-        help="A crate: directory, zip, .eln, tar, BagIt bag, or metadata document.",
+        help="A crate: directory, zip, .eln, tar, BagIt bag, metadata document, or the"
+        " URL or DOI of one.",
     ),
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Write JSON.")]
+OfflineOption = Annotated[
+    bool | None, typer.Option("--offline", help="Open no socket.")
+]
+PrivateOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--allow-private", help="Private and loopback addresses may be contacted."
+    ),
+]
 _SHOWN = 50
 
 
@@ -49,6 +60,8 @@ def import_(
             " manifest in it differ. Without it such a crate is refused.",
         ),
     ] = None,
+    offline: OfflineOption = None,
+    allow_private: PrivateOption = None,
     json: JsonOption = False,
 ) -> int:
     """Take a crate in as a capsule of the registry.
@@ -70,9 +83,9 @@ def import_(
 
     if prefer not in {None, "graph", "manifest"}:
         raise UsageError(f"--prefer {prefer}: choose graph or manifest")
-    settings = load_settings()
+    settings = load_settings({"offline": offline, "allow_private": allow_private})
     try:
-        with open_crate(location) as crate:
+        with open_crate(location, http=_web(settings)) as crate:
             found = read_capsule(crate, prefer or "graph")
             for remark in found.remarks:
                 complain(remark)
@@ -108,6 +121,8 @@ def roundtrip(
         str, typer.Option(metavar="VERSION", help="Of RO-Crate: 1.1, 1.2 or 1.3.")
     ] = "1.2",
     *,
+    offline: OfflineOption = None,
+    allow_private: PrivateOption = None,
     json: JsonOption = False,
 ) -> int:
     """See that nothing is lost between capsule and crate.
@@ -128,12 +143,13 @@ def roundtrip(
     from reverify.runtime import verify  # noqa: PLC0415
     from reverify.settings import load_settings  # noqa: PLC0415
 
+    settings = load_settings({"offline": offline, "allow_private": allow_private})
     try:
         if _is_crate(location):
-            with open_crate(location) as crate:
+            with open_crate(location, http=_web(settings)) as crate:
                 found = RoundTrip(report=None, losses=tuple(crate_losses(crate)))
         else:
-            with open_capsule(location, load_settings()) as capsule:
+            with open_capsule(location, settings) as capsule:
                 found = round_trip(
                     capsule,
                     lambda place: verify(place, offline=True),
@@ -182,16 +198,8 @@ def upgrade(
     force: Annotated[
         bool, typer.Option("--force", help="Replace the crate that is at OUT.")
     ] = False,
-    offline: Annotated[
-        bool | None,
-        typer.Option("--offline", help="Open no socket; the archive is not asked."),
-    ] = None,
-    allow_private: Annotated[
-        bool | None,
-        typer.Option(
-            "--allow-private", help="Private and loopback addresses may be contacted."
-        ),
-    ] = None,
+    offline: OfflineOption = None,
+    allow_private: PrivateOption = None,
     json: JsonOption = False,
 ) -> int:
     """Write a crate of an older or faulty exporter anew, mended.
@@ -215,7 +223,7 @@ def upgrade(
     if format is None:
         format = "zip" if output.suffix.lower() == ".zip" else "dir"
     try:
-        with open_crate(location) as crate:
+        with open_crate(location, http=_web(settings)) as crate:
             if crate.is_document:
                 raise UsageError(f"{location}: is a lone document; name the crate")
             types = _types(ids_without_type(crate), source or (), settings)
@@ -297,7 +305,16 @@ def _is_crate(location: str) -> bool:
         if path.suffix.lower() != ".json":
             return True
         return "ro-crate-metadata" in path.name
-    return "://" in location
+    return "://" in location or location.lower().startswith(("doi:", "10."))
+
+
+def _web(settings: "Settings") -> "Http | None":
+    """The door to the web; None if we are offline."""
+    if settings.offline:
+        return None
+    from reverify.runtime import web  # noqa: PLC0415
+
+    return web(settings)
 
 
 def _told(found: "RoundTrip") -> list[str]:

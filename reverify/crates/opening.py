@@ -107,9 +107,26 @@ def _open(
             return _web(location, http, budget, stack)
         if scheme not in {"file", "local"}:
             return _remote(location, http, budget)
-        path = unquote("/" + url.string[url.end() :].partition("/")[2])
-        return _local(Path(path), budget, ahead=ahead)
+        return _local(_path_of_url(url), budget, ahead=ahead)
     return _local(Path(location), budget, ahead=ahead)
+
+
+def path_of(location: str) -> Path | None:
+    """Where on this machine a crate lies; None if it lies elsewhere.
+
+    A metadata document in a folder stands for the folder, as it does when it is opened.
+    """
+    path = Path(location)
+    if not _exists(location):
+        url = _URL.match(location)
+        if url is None or url.group(1).lower() not in {"file", "local"}:
+            return None
+        path = _path_of_url(url)
+    return path.parent if path.name in DESCRIPTORS and path.is_file() else path
+
+
+def _path_of_url(url: re.Match[str]) -> Path:
+    return Path(unquote("/" + url.string[url.end() :].partition("/")[2]))
 
 
 def _exists(location: str) -> bool:

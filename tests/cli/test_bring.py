@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from tests.builders import METADATA, document, encode, write
 from tests.capsules.builders import LEAST, capsule_folder
 from tests.conftest import CRATES
 from tests.gitrepos import make_repository
+from tests.services.servers import Server, body, serving
 from tests.services.swh_double import SwhDouble
 
 SAYS_ENOUGH: dict[str, Any] = {
@@ -57,6 +58,12 @@ def terminal(
     monkeypatch.setenv("REVERIFY_STORE", str(tmp_path / "store"))
     monkeypatch.setenv("REVERIFY_OFFLINE", "1")
     return Terminal(capfd)
+
+
+@pytest.fixture
+def web() -> Iterator[Server]:
+    with serving() as found:
+        yield found
 
 
 @pytest.fixture
@@ -119,6 +126,37 @@ def test_files_of_an_archive_are_kept_in_the_store(
     again = terminal("export", LEAST["id"], "-o", tmp_path / "again")
     assert again.code == 0, again.err
     assert verify(str(tmp_path / "again"), offline=True).verdict.level == "intact"
+
+
+@pytest.mark.parametrize("name", ["{crate}/ro-crate-metadata.json", "file://{crate}"])
+def test_a_directory_may_be_named_otherwise(
+    terminal: Terminal, tmp_path: Path, crate: Path, name: str
+) -> None:
+    answer = terminal("import", name.format(crate=crate))
+    assert answer.code == 0, answer.err
+    again = terminal("export", answer.out[:36], "-o", tmp_path / "again")
+    assert again.code == 0, again.err
+
+
+@pytest.mark.parametrize("command", ["import", "roundtrip", "upgrade"])
+def test_a_crate_is_fetched_unless_we_are_offline(
+    terminal: Terminal,
+    tmp_path: Path,
+    crate: Path,
+    web: Server,
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    data = zipped(crate, tmp_path / "crate.zip").read_bytes()
+    web.answers["/crate.zip"] = body(data)
+    address = f"{web.url}/crate.zip"
+    target = ("-o", tmp_path / "new") if command == "upgrade" else ()
+    refused = terminal(command, address, *target)
+    assert (refused.code, web.requests) == (2, [])
+    assert "we are offline" in refused.err
+    monkeypatch.setenv("REVERIFY_OFFLINE", "0")
+    answer = terminal(command, address, *target, "--allow-private")
+    assert answer.code == 0, answer.err
 
 
 def test_importing_twice_makes_no_second_version(
@@ -351,11 +389,12 @@ def test_the_crate_itself_is_never_written_over(
     terminal: Terminal, tmp_path: Path
 ) -> None:
     crate = tmp_path / "crate"
-    shutil.copytree(CRATES / "scidex-export", crate)
-    for target in (crate, crate / "new", tmp_path):
-        answer = terminal("upgrade", crate, "-o", target, "--force")
-        assert answer.code == 2
-        assert "choose another name" in answer.err
+    shutil.copytree(CRATES / "conformance-context-is-a-profile", crate)
+    for name in (crate, f"file://{crate}", crate / METADATA):
+        for target in (crate, crate / "new", tmp_path):
+            answer = terminal("upgrade", name, "-o", target, "--force")
+            assert answer.code == 2
+            assert "choose another name" in answer.err
 
 
 def test_files_that_have_no_part_in_a_run_come_along(
