@@ -27,6 +27,7 @@ from reverify.cli._common import (
     EXIT_INTERRUPTED,
     EXIT_USAGE,
     complain,
+    complain_of,
     internal_error,
 )
 from reverify.errors import ReverifyError
@@ -120,7 +121,7 @@ def main() -> None:
 
 
 def _run(arguments: list[str]) -> int:
-    """Run one command line; whatever goes wrong is one line on standard error."""
+    """Run one command line; whatever goes wrong is said on standard error."""
     try:
         code = app(arguments, prog_name="reverify", standalone_mode=False)
     except _BadUsage as error:
@@ -130,7 +131,7 @@ def _run(arguments: list[str]) -> int:
         complain("interrupted")
         return EXIT_INTERRUPTED
     except ReverifyError as error:
-        complain(str(error))
+        complain_of(error)
         return EXIT_USAGE
     except SystemExit:
         return 0  # whoever read our output has seen enough; nothing was judged

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from reverify.errors import UsageError
+from reverify.errors import CapsuleError, ManifestError, ReverifyError, UsageError
 from reverify.formats.escape import printable
 from reverify.model.outcome import Outcome
 
@@ -35,6 +35,19 @@ def complain(text: str) -> None:
     """Say one line on standard error."""
     with contextlib.suppress(BrokenPipeError):
         sys.stderr.write(f"reverify: {printable(text)}\n")
+
+
+def complain_of(error: ReverifyError) -> None:
+    """Say what is wrong, each fault on a line of its own."""
+    match error:
+        case ManifestError():
+            lines = [f"{error.name}: {fault}" for fault in error.faults]
+        case CapsuleError():
+            lines = list(error.reasons)
+        case _:
+            lines = [str(error)]
+    for line in lines:
+        complain(line)
 
 
 def internal_error(error: Exception, *, verbose: bool) -> int:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from reverify.cli._common import EXIT_USAGE, complain, write_stdout
+from reverify.cli._common import EXIT_USAGE, complain, complain_of, write_stdout
 from reverify.errors import CapsuleError, DamagedError, UsageError
 from reverify.formats.escape import printable, short
 from reverify.model.capsule import Status
@@ -79,7 +79,7 @@ def register(
             try:
                 version = _register(registry, given, base, store=store)
             except (UsageError, CapsuleError) as error:
-                complain(str(error))
+                complain_of(error)
                 failed = True
                 continue
             word = "registered" if version.is_new else "there already"
@@ -253,7 +253,8 @@ def verify_db(
             count += 1
             typer.echo(printable(str(error)))
     if not json:
-        typer.echo(f"{count} faults" if count else "all of it holds")
+        faults = "1 fault" if count == 1 else f"{count} faults"
+        typer.echo(faults if count else "all of it holds")
     return int(count > 0)
 
 
