@@ -15,6 +15,7 @@ from reverify.services.software_heritage.answers import (
     Served,
 )
 from reverify.services.software_heritage.asking import Allowance, Patience
+from reverify.services.software_heritage.tags import follow_tags
 
 if TYPE_CHECKING:
     from reverify.services.software_heritage import Archive
@@ -310,6 +311,8 @@ class Looker:
         last = origin.last
         if last is None:
             return None
+        if tag := self._tag_of(commit, last.snapshot or ""):
+            return Seen(last, last.date, tag, is_tip=True)
         branch, tip = self._head(last.snapshot or "")
         history = self._history(tip) if tip else ()
         if commit not in history:
@@ -330,6 +333,13 @@ class Looker:
             if name.startswith(_KEPT) and branch and branch.target == commit:
                 return name
         return ""
+
+    def _tag_of(self, commit: str, snapshot: str) -> str:
+        """An annotated tag that is of a commit."""
+        found = self._snapshot(snapshot)
+        if found is None:
+            return ""
+        return follow_tags(self._archive, found, commit, self._spend).name
 
     def _head(self, snapshot: str) -> tuple[str, str]:
         """The branch that HEAD is, and its commit."""

@@ -17,6 +17,7 @@ from reverify.services.software_heritage import (
     Served,
     Withheld,
 )
+from reverify.services.software_heritage.tags import follow_tags
 
 if TYPE_CHECKING:
     from reverify.services.software_heritage import Archive
@@ -186,12 +187,16 @@ class Desk:
         kept = [name for name in names if _KEPT.fullmatch(name)]
         own = answer.value.recomputed() == snapshot
         method = "branches of the snapshot" + (", hashed to its id" if own else "")
+        is_all = True
+        if not kept and short == "rev":
+            tag, is_all = follow_tags(self.archive, answer.value, hex, self.spend)
+            kept = [tag] if tag else []
         shown = (kept or names or ["none points to it"])[0]
         evidence = (evidence_of(answer.asked, method, shown),)
         if kept:
             said = f", where {kept[0]} pointed to {what}"
             return Tip(what=what, said=said, evidence=evidence)
-        if names:
+        if names and is_all:
             return Tip(what=what, proposal=names[0], evidence=evidence)
         said = f"; no branch or tag pointed to {what} itself, which may be older"
         return Tip(what=what, said=said, evidence=evidence)

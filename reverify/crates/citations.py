@@ -11,13 +11,15 @@ from typing import Any, NamedTuple
 from reverify.crates.code import Text
 from reverify.crates.crate import Crate
 from reverify.crates.payload import EntryKind
-from reverify.crates.positions import escape
+from reverify.crates.positions import Positions, escape
 from reverify.errors import CrateError
+from reverify.model.claim import Positions as Locate
 
 CITATION, CODEMETA = "CITATION.cff", "codemeta.json"
 MOST_BYTES = 256 << 10
 _DEEPEST = 40
 _MOST_ALIASES = 100
+_MOST_PLACES = 100_000
 _MOST_IDENTIFIERS = 1000
 _WHERE = ("value", "@id", "id")
 _CODEMETA_KEYS = ("codeRepository", "version", "softwareVersion", "identifier")
@@ -31,12 +33,14 @@ class Document(NamedTuple):
         name: CITATION.cff or codemeta.json.
         texts: what it says of code.
         unread: why it could not be read, as the end of a sentence; or "".
+        locate: line and column of a pointer.
     """
 
     path: str
     name: str
     texts: tuple[Text, ...]
     unread: str = ""
+    locate: Locate | None = None
 
 
 class _UnreadError(Exception):
@@ -52,7 +56,11 @@ def documents_of(crate: Crate) -> Iterator[Document]:
             continue
         try:
             data = crate.payload.read(path, MOST_BYTES)
-            yield Document(path, name, tuple(read(data)))
+            text = data.decode("utf-8-sig", "replace")
+            locate: Locate = Positions(text)
+            if name == CITATION:
+                locate = YamlPositions(text)
+            yield Document(path, name, tuple(read(data)), locate=locate)
         except CrateError as error:
             yield Document(path, name, (), error.reason)
         except _UnreadError as error:
@@ -106,6 +114,46 @@ def _yaml(data: bytes) -> dict[str, Any]:
     if not isinstance(found, dict):
         raise _UnreadError("it is no table of keys and values")
     return found
+
+
+class YamlPositions:
+    """Where things stand in a YAML document; it is read when first asked.
+
+    Args:
+        text: of a document that was read before, and so is neither deep nor endless.
+    """
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found: dict[str, tuple[int, int]] | None = None
+
+    def __call__(self, pointer: str) -> tuple[int, int] | None:
+        """Line and column of a pointer, counted from 1; None if nothing is there."""
+        if self._found is None:
+            import yaml  # noqa: PLC0415 - few crates have it
+
+            self._found = {}
+            self._walk(yaml.compose(self._text, Loader=yaml.BaseLoader), "")
+        return self._found.get(pointer)
+
+    def _walk(self, node: Any, pointer: str) -> None:  # noqa: ANN401 - of PyYAML
+        found = self._found
+        if found is None or pointer in found or len(found) > _MOST_PLACES:
+            return
+        if pointer.count("/") > _DEEPEST:  # an alias may lead to what it stands in
+            return
+        found[pointer] = node.start_mark.line + 1, node.start_mark.column + 1
+        if isinstance(node.value, str):
+            return
+        for index, item in enumerate(node.value):
+            if isinstance(item, tuple):
+                key, value = item
+                name = key.value if isinstance(key.value, str) else ""
+                self._walk(value, f"{pointer}/{escape(name)}")
+                place = key.start_mark.line + 1, key.start_mark.column + 1
+                found[f"{pointer}/{escape(name)}"] = place
+            else:
+                self._walk(item, f"{pointer}/{index}")
 
 
 # -- codemeta.json ---------------------------------------------------------------------

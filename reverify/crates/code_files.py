@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from reverify.crates.citations import documents_of
+from reverify.crates.citations import Document, documents_of
 from reverify.crates.code import (
     CODE_TYPES,
     PINS,
@@ -19,6 +19,7 @@ from reverify.crates.entity import Entity
 from reverify.crates.metadata import Metadata
 from reverify.crates.payload import EntryKind
 from reverify.model.claim import Place, Topic
+from reverify.model.claim import Positions as Locate
 from reverify.model.code import Aspect, Said
 
 CODE_PATH = "urn:reverify:capsule:code-path"
@@ -34,6 +35,7 @@ class Speaker(NamedTuple):
         entity: None for a file.
         file: the path of the file; "" for an entity.
         unread: why the file could not be read, or "".
+        locate: line and column of a pointer into the file.
     """
 
     subject: str
@@ -41,11 +43,12 @@ class Speaker(NamedTuple):
     entity: Entity | None = None
     file: str = ""
     unread: str = ""
+    locate: Locate | None = None
 
     def place(self, crate: Crate, pointer: str) -> Place:
         """Where it says so."""
         if self.file or crate.metadata is None:
-            return Place(self.file, pointer)
+            return Place(self.file, pointer, None, self.locate)
         return crate.metadata.place(pointer)
 
     @property
@@ -111,30 +114,32 @@ def speakers_of(crate: Crate) -> list[Speaker]:
         if said or document.unread:
             path = document.path
             subject = crate.entity_ids().get(path) or path
-            speaker = Speaker(subject, tuple(said), None, path, document.unread)
-            found.append(speaker)
+            about = path, document.unread, document.locate
+            found.append(Speaker(subject, tuple(said), None, *about))
     return found
 
 
-def identifier_texts(crate: Crate) -> Iterator[tuple[str, str, Text]]:
+def identifier_texts(
+    crate: Crate,
+) -> Iterator[tuple[str, Document | None, Text]]:
     """All texts under which a SWHID may stand.
 
     Yields:
-        subject, path of a file about code or "", and the text.
+        subject, the file about code or None, and the text.
     """
     if crate.metadata is not None:
         for entity in crate.metadata.entities:
             for text in texts_of(entity, None):
-                yield entity.id, "", text
+                yield entity.id, None, text
             for key in entity.properties:
                 if local_name(key) == "value":
                     for value, pointer in entity.values_with_pointers(key):
                         if isinstance(value, str):
-                            yield entity.id, "", Text("value", value, pointer)
+                            yield entity.id, None, Text("value", value, pointer)
     for document in documents_of(crate):
         subject = crate.entity_ids().get(document.path) or document.path
         for text in document.texts:
-            yield subject, document.path, text
+            yield subject, document, text
 
 
 def agreements(speaker: Speaker) -> dict[Topic, list[Said]]:

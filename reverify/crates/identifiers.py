@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from reverify.crates.citations import Document
 from reverify.crates.code import Text
 from reverify.crates.code_files import identifier_texts
 from reverify.crates.crate import Crate
@@ -45,10 +46,11 @@ class Identifier(NamedTuple):
 def identifiers(crate: Crate) -> list[Identifier]:
     """Every SWHID that a crate carries, each once an entity."""
     found: dict[tuple[str, str, str], Identifier] = {}
-    for subject, path, text in identifier_texts(crate):
+    for subject, document, text in identifier_texts(crate):
         if not looks_like_swhid(text.text):
             continue
         bare = without_resolver(text.text)
+        path = document.path if document else ""
         key = subject, path, bare
         outright = _is_outright(text)
         if key not in found:
@@ -58,7 +60,7 @@ def identifiers(crate: Crate) -> list[Identifier]:
                 subject=subject,
                 text=bare,
                 swhid=swhid,
-                place=_place(crate, path, text.pointer),
+                place=_place(crate, document, text.pointer),
                 outright=outright or bool(visited),
                 own=text.key not in _NOT_OWN,
                 path=path,
@@ -121,7 +123,8 @@ def _is_outright(text: Text) -> bool:
     )
 
 
-def _place(crate: Crate, path: str, pointer: str) -> Place:
-    if path or crate.metadata is None:
-        return Place(path, pointer)
+def _place(crate: Crate, document: Document | None, pointer: str) -> Place:
+    if document is not None or crate.metadata is None:
+        path, locate = (document.path, document.locate) if document else ("", None)
+        return Place(path, pointer, None, locate)
     return crate.metadata.place(pointer)

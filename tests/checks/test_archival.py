@@ -321,6 +321,31 @@ def test_a_commit_that_only_a_proposal_points_to_is_a_warning(setting: Setting) 
     assert "refs/pull/7/head" in found.reason
 
 
+def test_an_annotated_tag_is_followed_to_its_commit(setting: Setting) -> None:
+    git(setting.work, "tag", "-a", "v2", "-m", "Two", "v1")  # a tag of a tag
+    git(setting.work, "update-ref", "refs/pull/7/head", setting.commit)
+    commit(setting.work, {"b.py": b"3\n"})
+    snapshot = setting.double.load(setting.work, ORIGIN)
+    visit = f"visit=swh:1:snp:{snapshot}"
+    report = setting.report(f"swh:1:rev:{setting.commit};origin={ORIGIN};{visit}")
+    assert "archival/proposal-only" not in rules(report)
+    (found,) = found_under(report, "archival/visit-seen")
+    assert f"where refs/tags/v2 pointed to swh:1:rev:{setting.commit}" in found.reason
+
+
+def test_more_tags_than_are_followed_leave_it_open(
+    setting: Setting, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("reverify.services.software_heritage.tags.MOST_TAGS", 0)
+    git(setting.work, "update-ref", "refs/pull/7/head", setting.commit)
+    commit(setting.work, {"b.py": b"3\n"})
+    snapshot = setting.double.load(setting.work, ORIGIN)
+    visit = f"visit=swh:1:snp:{snapshot}"
+    report = setting.report(f"swh:1:rev:{setting.commit};origin={ORIGIN};{visit}")
+    assert "archival/proposal-only" not in rules(report)
+    assert setting.double.count("/release/") == 0
+
+
 def test_a_commit_that_is_no_tip_is_not_held_against_anybody(setting: Setting) -> None:
     commit(setting.work, {"b.py": b"3\n"})
     snapshot = setting.double.load(setting.work, ORIGIN)

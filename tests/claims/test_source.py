@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
+from reverify import verify
 from reverify.claims import source
 from reverify.crates.opening import open_crate
 from reverify.model.claim import Claim, Topic
@@ -418,3 +419,24 @@ def test_a_citation_names_contents_of_the_code_and_not_its_own(
         if claim.expected == "blob:6377e7664cba1704b40b4879bd39820561352177"
     ]
     assert claim.path is None
+
+
+def test_what_a_file_about_code_says_is_told_with_its_line(tmp_path: Path) -> None:
+    rev = f"swh:1:rev:{COMMIT}"
+    citation = "cff-version: 1.2.0\ntitle: Sums\nidentifiers:\n  - type: swh\n"
+    citation += f"    value: {rev}\ncommit: {COMMIT}\n"
+    codemeta = f'{{\n "name": "Sums",\n "identifier": "{rev}"\n}}'
+    files = {"CITATION.cff": citation.encode(), "codemeta.json": codemeta.encode()}
+    crate = write_crate(tmp_path, files=files)
+    report = verify(str(crate), offline=True, only=["source", "archival"])
+    places = {
+        (f.claim.kind.value, f.claim.stated_in.file, f.claim.stated_in.position)
+        for f in report.findings
+        if f.claim.topic in {"commit", "swhid"}
+    }
+    assert places == {
+        ("source", "CITATION.cff", (6, 1)),
+        ("archival", "CITATION.cff", (5, 5)),
+        ("source", "codemeta.json", (3, 2)),
+        ("archival", "codemeta.json", (3, 2)),
+    }

@@ -130,6 +130,21 @@ def test_a_commit_before_the_tip_was_seen_by_the_visit_as_well(
     assert f"visit=swh:1:snp:{snapshot}" in code["swhids"][0]
 
 
+def test_an_annotated_tag_that_saw_the_commit_is_named(
+    repository: Path, swh_double: SwhDouble
+) -> None:
+    first = git(repository, "rev-parse", "HEAD")
+    git(repository, "tag", "-a", "v1", "-m", "One")
+    git(repository, "checkout", "-q", "--orphan", "other")
+    commit(repository, {"sum.py": b"print(2)\n"})
+    git(repository, "branch", "-q", "-D", "main")
+    swh_double.load(repository, ORIGIN)
+    git(repository, "checkout", "-q", first)
+    (code,) = asked(repository)["locations"][0]["codes"]
+    assert code["seen"]["branch"] == "refs/tags/v1"
+    assert code["seen"]["is_tip"] is True
+
+
 def test_since_when_is_told_by_the_oldest_visit(
     repository: Path, swh_double: SwhDouble
 ) -> None:
