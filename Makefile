@@ -5,6 +5,8 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+# Apart: it wants other versions of what we need.
+SMK    := $(VENV)/tools/snakemake
 T      ?= tests
 K      ?=
 
@@ -19,6 +21,8 @@ dev: $(STAMP)    ## set up the environment in .venv
 $(STAMP): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	test -x $(SMK)/bin/python || $(PYTHON) -m venv $(SMK)
+	$(SMK)/bin/python -m pip install --quiet --disable-pip-version-check 'snakemake>=9'
 	@touch $@
 
 demo: $(STAMP)   ## check a crate that holds, and one that does not; make one of a run

@@ -9,6 +9,8 @@
     ├── CrateError         the crate cannot be read as one
     │   ├── UnsafeNameError   a name in it may not be used as a path
     │   └── LimitError        reading on would pass a budget
+    ├── SandboxError       the sandbox itself failed
+    ├── LackError          what it takes to run something again is not to be had here
     └── ServiceError       something outside this process did not answer
         ├── RefusedError      we do not ask it: no public address, no URL
         ├── MissingObjectError   a repository lacks what another object of it names
@@ -121,3 +123,17 @@ class TooLargeError(ServiceError):
 
 class SandboxError(ReverifyError):
     """The sandbox itself failed; it says nothing of what should have run in it."""
+
+
+class LackError(ReverifyError):
+    """Something that it takes to run a thing again is not to be had here.
+
+    Args:
+        what: the end of a sentence, `podman, docker and apptainer are missing`.
+        fix: what to do about it.
+    """
+
+    def __init__(self, what: str, fix: str) -> None:
+        super().__init__(f"{what}; {fix}")
+        self.what = what
+        self.fix = fix

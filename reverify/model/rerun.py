@@ -128,3 +128,25 @@ class Lack(NamedTuple):
 
     what: str
     fix: str
+
+
+class Departure(NamedTuple):
+    """Something of the surroundings that is not as it was recorded.
+
+    Attributes:
+        what: `interpreter`, `package numpy`, `locale`, `time zone`, ...
+        recorded: as it was; "" if it was not there.
+        now: as it is; "" if it is not there.
+    """
+
+    what: str
+    recorded: str
+    now: str
+
+    def describe(self) -> str:
+        """Say it to a person; the text is not yet escaped."""
+        if not self.recorded:
+            return f"{self.what}: {self.now}, and was not there"
+        if not self.now:
+            return f"{self.what}: was {self.recorded}, and is not there"
+        return f"{self.what}: was {self.recorded}, is {self.now}"

@@ -39,7 +39,7 @@ class Job:
         directory: where the command starts, from the top of the work area.
         environment: variables, all that there are beside PATH, HOME and LANG.
         path: folders where programs are found, before /usr/bin and /bin.
-        binds: folders of this machine that it may read, at their own paths.
+        binds: folders and files of this machine that it may read, at their own paths.
         network: whether it may use the network.
         bounds: how much it may take.
     """
@@ -114,11 +114,14 @@ class Prepared(NamedTuple):
         environment: further variables.
         moved: where results turn up, from where the plan has them to where the engine
             puts them; those that stay are left out.
+        own: files and folders that the engine itself needs or leaves in the work area,
+            and that are no results.
     """
 
     command: tuple[str, ...]
     environment: Mapping[str, str] = {}
     moved: Mapping[str, str] = {}
+    own: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,7 @@ class Environment:
     Attributes:
         name: `as-is`, `venv`, `container`.
         path: folders with programs, the first first.
-        binds: folders of this machine that must be readable.
+        binds: folders and files of this machine that must be readable.
         variables: further variables.
         surroundings: interpreter, packages and platform as they are now.
     """
@@ -145,8 +148,16 @@ class Engine(Protocol):
 
     name: str
 
-    def missing(self, plan: Plan, environment: Environment) -> str:
-        """What this machine lacks to run the plan; "" if nothing."""
+    def programs(self, plan: Plan) -> tuple[str, ...]:
+        """The programs that it starts, by name; the environment must have them."""
+
+    def missing(
+        self, plan: Plan, environment: Environment, stage: Path | None = None
+    ) -> str:
+        """What this machine lacks to run the plan, as a whole clause; "" if nothing.
+
+        With the stage, what its files ask for is looked at too.
+        """
 
     def prepare(self, plan: Plan, stage: Path, environment: Environment) -> Prepared:
         """Say what to run; may add files of its own, a job file say, to the stage."""

@@ -1,0 +1,53 @@
+"""What engines have in common."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from reverify.model.rerun import Plan
+from reverify.rerun.interface import Environment
+from reverify.rerun.programs import find
+
+CONTAINER = "container"
+
+
+def nobody() -> Mapping[str, str]:
+    """Who runs it: a confined command has no list of users to look its name up in."""
+    return {"USER": "nobody", "LOGNAME": "nobody"}
+
+
+def is_elsewhere(environment: Environment) -> bool:
+    """Whether its programs cannot be looked for from here: those of an image."""
+    return environment.name == CONTAINER
+
+
+def first_missing(environment: Environment, *programs: str) -> str:
+    """The first program that is not there, as a clause; "" if all are."""
+    if is_elsewhere(environment):
+        return ""
+    for program in programs:
+        if not find(program, environment):
+            return f"the program {program} is not on this machine"
+    return ""
+
+
+def from_directory(plan: Plan, path: str) -> str:
+    """A path of the work area, from the folder where the command starts."""
+    return os.path.relpath(path, plan.directory)
+
+
+def write_json(stage: Path, name: str, value: object) -> str:
+    """Write a file of an engine's own to the top of the stage, under a free name.
+
+    Returns:
+        The name that it has got.
+    """
+    stem, _, suffix = name.partition(".")
+    number = 1
+    while os.path.lexists(stage / name):
+        number += 1
+        name = f"{stem}-{number}.{suffix}"
+    text = json.dumps(value, indent=2, sort_keys=True)
+    (stage / name).write_text(f"{text}\n", encoding="utf-8")
+    return name

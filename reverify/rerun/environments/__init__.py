@@ -1,0 +1,7 @@
+"""Environments: where a command runs this time, and how far that is from the record."""
+
+from reverify.rerun.environments.asis import as_is
+from reverify.rerun.environments.differences import differences
+from reverify.rerun.environments.venv import build_venv
+
+__all__ = ["as_is", "build_venv", "differences"]
