@@ -1,5 +1,6 @@
-"""Runs a job in a folder, by the rules of a sandbox for its environment."""
+"""Runs a job in the sandbox; where there is none, in a folder."""
 
+import functools
 import os
 import shutil
 import subprocess
@@ -7,10 +8,27 @@ import time
 from pathlib import Path
 
 from reverify.rerun.interface import Job, Ran
+from reverify.rerun.sandbox import Bubblewrap
+
+
+@functools.cache
+def sandbox() -> Bubblewrap | None:
+    """The sandbox, where it works."""
+    found = Bubblewrap()
+    return None if found.missing() else found
 
 
 def run_job(job: Job, written: Path) -> Ran:
-    """Run a job; what it leaves lies in `written`."""
+    """Run a job; what it leaves lies in `written`.
+
+    Engines and environments can be tried without a sandbox too: its own tests say where
+    it does not work.
+    """
+    confined = sandbox()
+    return confined.run(job, written) if confined else _run_here(job, written)
+
+
+def _run_here(job: Job, written: Path) -> Ran:
     shutil.copytree(job.stage, written)
     started = time.monotonic()
     done = subprocess.run(
