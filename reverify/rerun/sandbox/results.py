@@ -15,7 +15,7 @@ from typing import BinaryIO
 from reverify.crates.limits import Budget, Limits
 from reverify.crates.names import member_path
 from reverify.crates.tar import CountedStream, stream_members
-from reverify.errors import CrateError, SandboxError
+from reverify.errors import CrateError, LimitError, SandboxError
 from reverify.rerun.sandbox.watchdog import Taken
 
 Odd = tuple[tuple[str, str], ...]
@@ -23,6 +23,7 @@ DEPTH = 256
 KEPT_ODD = 1000
 """Of more odd things, only the number is told."""
 SECONDS = 600.0
+_TOO_MUCH = "more than may be written"
 _KINDS = {
     tarfile.FIFOTYPE: "a FIFO",
     tarfile.CHRTYPE: "a device",
@@ -78,6 +79,8 @@ def take_over(stream: BinaryIO, written: Path, most: Taken) -> Odd:
             reason = _taken(member, data, written, room)
             if reason:
                 odd.append((member.name, reason))
+    except LimitError:
+        odd.append(("./", f"{_TOO_MUCH}; what came after that is left out"))
     except (CrateError, tarfile.TarError) as error:
         odd.append(("./", f"could not be read to the end: {error}"))
     return _shortened(odd)
@@ -102,7 +105,7 @@ def _taken(
     if reason or not path:
         return reason
     if room[1] <= 0 or member.size > room[0]:
-        return "more than may be written"
+        return _TOO_MUCH
     room[0] -= member.size
     room[1] -= 1
     target = written / path

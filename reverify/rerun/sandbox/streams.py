@@ -46,7 +46,7 @@ class Kept:
             return
         self._tail.append(data)
         self._tail_size += len(data)
-        while self._tail_size - len(self._tail[0]) >= self._last:
+        while self._tail and self._tail_size - len(self._tail[0]) >= self._last:
             self._tail_size -= len(self._tail.popleft())
 
     def value(self) -> bytes:
