@@ -4,11 +4,13 @@ That the archive could not be asked says nothing; that it knows an object does n
 that the object can be had, nor whose it is.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from reverify.checks.archive_paths import directory_of, follow
 from reverify.checks.archive_says import Desk, Trouble, evidence_of, trouble_of
 from reverify.checks.interface import Tools, finding
+from reverify.crates.code_files import speakers_of
 from reverify.crates.crate import Crate
 from reverify.crates.identifiers import (
     Identifier,
@@ -20,7 +22,7 @@ from reverify.model.claim import Claim, Topic
 from reverify.model.finding import Finding
 from reverify.model.outcome import Severity
 from reverify.model.rules import RULES
-from reverify.model.swhid import InvalidSwhid, Swhid
+from reverify.model.swhid import InvalidSwhid, Swhid, swhid_of_git
 from reverify.services.software_heritage import (
     CouldNotTell,
     Held,
@@ -55,7 +57,7 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
         elif isinstance(identifier.swhid, InvalidSwhid):
             reason = (
                 f"{claim.subject}: {claim.expected!r} is no SWHID:"
-                f" {identifier.swhid.reason}"
+                f" {identifier.swhid.reason}{_meant(identifier, crate)}"
             )
             yield finding(claim, "archival/swhid-invalid", reason)
         else:
@@ -64,6 +66,23 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
                 yield from _remarks(claim, identifier.swhid)
             if claim.topic == Topic.SWHID_VISIT and desk is not None:
                 yield from _proposals(claim, identifier.swhid, desk)
+
+
+def _meant(identifier: Identifier, crate: Crate) -> str:
+    """What a malformed SWHID means, where the same speaker says of what its digits are.
+
+    The digits alone do not tell of what kind of object they are.
+    """
+    digits = re.search("[0-9a-f]{40}", identifier.text)
+    for speaker in speakers_of(crate) if digits else ():
+        if (speaker.subject, speaker.file) != (identifier.subject, identifier.path):
+            continue
+        for said in speaker.said:
+            swhid = swhid_of_git(*said.text.split(":", 1)) if said.is_object else None
+            if swhid and digits and swhid.hex == digits.group():
+                why = f"as {said.key} names that {said.aspect}"
+                return f"; perhaps {swhid} is meant, {why}"
+    return ""
 
 
 def _test(

@@ -46,12 +46,19 @@ _LINK_KEYS = frozenset({
 _SAME_KEYS = frozenset({
     "@id", "url", "contentUrl", "downloadUrl", "sameAs", "archivedAt", "identifier",
 })  # fmt: skip
+_REGISTRY = re.compile(
+    r"trs://\S+|doi:10\.\S+|https?://(?:dx\.)?doi\.org/10\.\S+"
+    r"|https?://(?:dev\.)?workflowhub\.eu/workflows/\d\S*",
+    re.IGNORECASE,
+)
+"""What names a publication of code, and no content."""
 _RELEVANT = re.compile(
-    "swh:|pkg:|git|forge|code|bitbucket|[0-9a-f]{40}"
+    "swh:|pkg:|trs:|doi:|doi\\.org/|workflowhub|git|forge|code|bitbucket|[0-9a-f]{40}"
     r"|/(?:tree|blob|raw|commits?|archive|src|get|log|releases|-)/",
     re.IGNORECASE,
 )
 """What at least stands in a link to code; most texts are none, and soon seen."""
+_NAMING_KEYS = frozenset({"@id", "identifier"})
 _PREFIXES = ("schema:", "codemeta:")
 _IRIS = (
     "http://schema.org/",
@@ -144,7 +151,10 @@ def read_texts(texts: Iterable[Text], *, links_are_hints: bool = True) -> list[S
     origin = next(iter(_origins(origins)), "")
     found: list[Said] = []
     for text in texts:
-        found += _read(text, origin, links_are_hints=links_are_hints)
+        if text.key in _NAMING_KEYS and _REGISTRY.fullmatch(text.text.strip()):
+            found += [_published(text)] if links_are_hints else []
+        else:
+            found += _read(text, origin, links_are_hints=links_are_hints)
     pinned = any(said.own and said.aspect in PINS for said in found)
     if pinned:
         return list(_without_hints(found))
@@ -300,6 +310,17 @@ def _of_swhid(text: Text) -> Iterator[Said]:
         pointer=text.pointer,
         own=text.key != _BASIS,
         same=swhid.type in {"cnt", "dir"} and text.key in _SAME_KEYS,
+    )
+
+
+def _published(text: Text) -> Said:
+    value = text.text.strip()
+    return Said(
+        aspect=Aspect.HINT,
+        value=value,
+        key=text.key,
+        pointer=text.pointer,
+        reason=f"names {_shown(value)!r}, as it is published somewhere",
     )
 
 

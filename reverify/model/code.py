@@ -33,6 +33,9 @@ class Aspect(StrEnum):
     ODD = "odd"
 
 
+_OBJECTS = {Aspect.COMMIT, Aspect.TREE, Aspect.TAG, Aspect.BLOB}
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
     """One thing that a crate says of its code, at one place.
@@ -62,6 +65,11 @@ class Said:
     own: bool = True
     same: bool = False
     reason: str = ""
+
+    @property
+    def is_object(self) -> bool:
+        """Whether it names an object of git: a commit, tree, tag or blob."""
+        return self.aspect in _OBJECTS
 
     @property
     def text(self) -> str:

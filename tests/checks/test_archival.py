@@ -368,3 +368,24 @@ def test_answers_are_kept_for_the_next_time(setting: Setting) -> None:
     assert len(setting.double.asked) == before
     (found,) = report.findings
     assert "kept" in found.evidence[0].method
+
+
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ({"git_commit": OTHER}, f"perhaps swh:1:rev:{OTHER} is meant, as git_commit"),
+        ({"tree_hash": OTHER}, f"perhaps swh:1:dir:{OTHER} is meant, as tree_hash"),
+        ({"git_commit": OTHER[::-1]}, ""),
+    ],
+)
+def test_what_a_wrong_type_means_is_said_where_it_is_known(
+    tmp_path: Path, said: Json, meant: str
+) -> None:
+    identifier = f"swh:1:ext:{OTHER}"
+    entity = {"@id": "#code", "@type": "SoftwareSourceCode", "identifier": identifier}
+    crate = write_crate(tmp_path, entity | said)
+    report = verify(str(crate), offline=True, only=["archival"])
+    (found,) = found_under(report, "archival/swhid-invalid")
+    assert "there is no type 'ext'" in found.reason
+    assert meant in found.reason
+    assert ("perhaps" in found.reason) is bool(meant)

@@ -252,8 +252,6 @@ def test_capitals_are_told_and_read(tmp_path: Path) -> None:
         {"programmingLanguage": f"https://github.com/o/r/tree/{COMMIT}"},
         {"tag": COMMIT},
         {"isBasedOn": "https://doi.org/10.5281/zenodo.1"},
-        {"identifier": "https://doi.org/10.5281/zenodo.1"},
-        {"identifier": "trs://example.org/1/2"},
         {"identifier": "pkg:pypi/numpy@1.26"},
         {"url": "https://example.org/plants/roots/tree/oak"},
         {"version": "2.0"},
@@ -440,3 +438,22 @@ def test_what_a_file_about_code_says_is_told_with_its_line(tmp_path: Path) -> No
         ("source", "codemeta.json", (3, 2)),
         ("archival", "codemeta.json", (3, 2)),
     }
+
+
+@pytest.mark.parametrize(
+    "identifier",
+    [
+        "https://doi.org/10.5281/zenodo.1",
+        "doi:10.5281/zenodo.1",
+        "trs://example.org/1/2",
+        "https://workflowhub.eu/workflows/12?version=3",
+    ],
+)
+def test_where_code_is_published_is_remarked_and_pins_nothing(
+    tmp_path: Path, identifier: str
+) -> None:
+    (claim,) = all_claims(tmp_path, code(identifier=identifier))
+    assert (claim.topic, claim.severity) == (Topic.PIN, "note")
+    pinned = code(identifier=[identifier, f"swh:1:rev:{COMMIT}"])
+    topics = {claim.topic for claim in all_claims(tmp_path, pinned)}
+    assert topics == {Topic.COMMIT}
