@@ -153,6 +153,11 @@ def write_folder(
     target = exports / where
     bases = _bases(found)
     with _without_places(exports, *bases), registry.source(found.version) as source:
+        if not target.parent.resolve().is_relative_to(exports.resolve()):
+            raise CapsuleError(
+                "exports/rocrate: a link there leads out of the folder of exports; put"
+                " a folder in its place"
+            )
         try:
             target.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

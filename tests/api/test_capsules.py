@@ -426,6 +426,25 @@ def test_nothing_is_written_but_the_crate(registered: Api) -> None:
     assert all(path.startswith(f"out/{WHERE}/") for path in new)
 
 
+@pytest.mark.parametrize("link", ["exports", "exports/rocrate"])
+@pytest.mark.parametrize("is_there", [True, False])
+def test_no_link_leads_out_of_the_folder_of_exports(
+    registered: Api, link: str, *, is_there: bool
+) -> None:
+    elsewhere = registered.folder / "elsewhere"
+    if is_there:
+        elsewhere.mkdir()
+    path = registered.folder / "out" / link
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.symlink_to(elsewhere)
+    answer = registered.client.post(f"/api/capsules/{ID}/export-files")
+    body = problem(answer, 409, "capsule-unfit")
+    assert "leads out of" in body["detail"]
+    assert str(registered.folder) not in answer.text
+    assert elsewhere.exists() == is_there
+    assert not is_there or not list(elsewhere.iterdir())
+
+
 def test_a_folder_that_is_no_crate_is_never_replaced(registered: Api) -> None:
     target = registered.folder / "out" / WHERE
     target.mkdir(parents=True)
