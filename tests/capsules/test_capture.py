@@ -781,9 +781,14 @@ def test_arguments_that_are_not_utf_8_are_told(do: Do) -> None:
 
 
 def test_a_program_that_is_not_there_is_told(do: Do) -> None:
-    for program in ("no-such-program", "./no-such-program", "data/rain.csv"):
+    for program in ("no-such-program", "./no-such-program"):
         with pytest.raises(CapsuleError, match="no such program"):
             do(program)
+
+
+def test_a_program_that_is_not_executable_is_told(do: Do) -> None:
+    with pytest.raises(CapsuleError, match=r"data/rain\.csv: is not executable"):
+        do("data/rain.csv")
 
 
 # -- reading options -------------------------------------------------------------------

@@ -73,7 +73,7 @@ def prepare(
     """
     found = find_program(request.command[0], place.folder, request.environ)
     if found is None:
-        raise CapsuleError(f"{request.command[0]}: no such program")
+        raise CapsuleError(_no_program(request.command[0], place.folder))
     for word in request.command:
         if shown(word) != word:
             raise CapsuleError(f"{word!r}: is not UTF-8, so it cannot be recorded")
@@ -111,6 +111,16 @@ def prepare(
         pin=pinned,
         draft=draft,
     )
+
+
+def _no_program(word: str, folder: Path) -> str:
+    """Why a word cannot be run."""
+    if "/" in word and (folder / word).is_file():
+        return (
+            f"{word}: is not executable; chmod +x {word}, or name the program that"
+            f" runs it: python3 {word}"
+        )
+    return f"{word}: no such program"
 
 
 def _say_what_is_loose(
