@@ -92,6 +92,14 @@ def folded(findings: Iterable[Finding]) -> Mapping[str, list[Finding]]:
     return groups
 
 
+def spoken(finding: Finding, most: int = 90) -> str:
+    """The reason of a finding; a long name at its start does not hide what is said."""
+    subject, reason = finding.claim.subject, finding.reason
+    if len(subject) <= most or not reason.startswith(f"{subject}: "):
+        return reason
+    return f"{subject[: most - 3]}...{reason[len(subject) :]}"
+
+
 def fixes(findings: Iterable[Finding]) -> list[str]:
     """What can be done about findings: each advice once."""
     return list(dict.fromkeys(finding.fix for finding in findings if finding.fix))

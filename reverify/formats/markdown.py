@@ -10,6 +10,7 @@ from reverify.formats.interface import (
     gravest,
     grouped,
     place,
+    spoken,
     troubles,
 )
 from reverify.model.finding import Finding, timestamp
@@ -144,7 +145,7 @@ def _said(said: str, same: list[Finding]) -> str:
     """What is said of one subject or of many, and where."""
     where = code(place(same[0]) or same[0].claim.stated_in.file, 200)
     if len(same) == 1:
-        return f"{markdown(same[0].reason, 400)} ({where})"
+        return f"{markdown(spoken(same[0]), 400)} ({where})"
     names = list(dict.fromkeys(finding.claim.subject for finding in same))
     whom = ", ".join(code(name, 100) for name in names[:SHOWN])
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""

@@ -14,6 +14,7 @@ from reverify.formats.interface import (
     gravest_of,
     grouped,
     place,
+    spoken,
     troubles,
 )
 from reverify.model.finding import Finding
@@ -178,7 +179,7 @@ class Text(Format):
         shown = groups if self._verbosity >= _ALL else groups[:SHOWN]
         for said, same in shown:
             if len(same) == 1:
-                yield f"      {printable(same[0].reason, 400)}"
+                yield f"      {printable(spoken(same[0]), 400)}"
                 if where := place(same[0]):
                     yield self._faint(f"        {printable(where, 200)}")
             else:

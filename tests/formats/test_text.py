@@ -141,3 +141,11 @@ def test_several_reports_end_with_a_line_for_all() -> None:
 
 def test_one_report_has_no_line_for_all() -> None:
     assert "crates:" not in written(report(finding()))
+
+
+def test_a_long_name_does_not_hide_what_is_said_of_it() -> None:
+    name = "https://archive.example.org/" + "x" * 380
+    made = finding(name)._replace(reason=f"{name}: it is another")
+    text = written(report(made))
+    assert "xxx...: it is another" in text
+    assert max(map(len, text.splitlines())) < 200
