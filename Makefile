@@ -60,6 +60,7 @@ bench: $(STAMP)  ## measure, side by side with the peers
 	$(BIN)/python -m tests.benchmarks
 	$(BIN)/python -m tests.benchmarks.registry
 	$(BIN)/python -m tests.benchmarks.fetch
+	$(BIN)/python -m tests.benchmarks.comparing
 
 docs: $(STAMP)   ## make the generated pages
 	$(BIN)/python docs/generate.py

@@ -133,7 +133,7 @@ class LackError(ReverifyError):
         fix: what to do about it.
     """
 
-    def __init__(self, what: str, fix: str) -> None:
-        super().__init__(f"{what}; {fix}")
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(what)
         self.what = what
         self.fix = fix

@@ -21,6 +21,8 @@ from reverify.verification import verify as verify_crate
 from reverify.version import __version__
 
 if TYPE_CHECKING:
+    from reverify.rerun.interface import Options, Watcher
+    from reverify.rerun.reproducer import Reproducer
     from reverify.services.git import CodeSources, Vault
     from reverify.services.software_heritage import Archive
 
@@ -31,12 +33,21 @@ class Runtime(AbstractContextManager["Runtime"]):
     Args:
         settings: what the user wants.
         progress: who is told how far the reading is.
+        rerun: how to run recorded actions again; None, and nothing is ever run.
+        watcher: who is told how such a run goes.
 
     Raises:
         UsageError: a profile to judge by is not known, or a token may not be used.
     """
 
-    def __init__(self, settings: Settings, progress: Progress | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        progress: Progress | None = None,
+        *,
+        rerun: "Options | None" = None,
+        watcher: "Watcher | None" = None,
+    ) -> None:
         self._recurse = settings.recurse
         self._engine = RocValidator()
         for profile in settings.profile:
@@ -51,6 +62,7 @@ class Runtime(AbstractContextManager["Runtime"]):
             engine=self._engine,
             progress=progress or NoProgress(),
             profiles=settings.profile,
+            reproducer=_reproducer(settings, self._services, rerun, watcher),
         )
         self.policy = Policy(
             required=settings.require, strict=settings.strict, kinds=settings.kinds
@@ -126,6 +138,36 @@ def _services(settings: Settings) -> Services:
     archive = open_archive(settings, http)
     code = _code(settings, http, clock, commits_of(archive))
     return Services(http=http, clock=clock, archive=archive, code=code)
+
+
+def _reproducer(
+    settings: Settings,
+    services: Services,
+    options: "Options | None",
+    watcher: "Watcher | None",
+) -> "Reproducer | None":
+    """What runs recorded actions again; None if nobody asks for it."""
+    if options is None:
+        return None
+    from reverify.rerun.choosing import Chooser  # noqa: PLC0415 - never unasked
+    from reverify.rerun.engines import ENGINES  # noqa: PLC0415
+    from reverify.rerun.reproducer import Reproducer  # noqa: PLC0415
+    from reverify.rerun.sandbox import Bubblewrap, Unconfined  # noqa: PLC0415
+
+    sandbox = Bubblewrap() if options.confined else Unconfined()
+    return Reproducer(
+        services=services,
+        engines=ENGINES,
+        choose=Chooser(
+            options,
+            sandbox,
+            os.environ,
+            settings.cache_dir,
+            offline=settings.offline,
+        ),
+        options=options,
+        watcher=watcher,
+    )
 
 
 def web(settings: Settings) -> Http:

@@ -16,7 +16,7 @@ from docs import examples, generate
 from reverify.checks import CHECKS
 from reverify.claims import EXTRACTORS
 from reverify.cli._common import EXIT, EXIT_INTERNAL, EXIT_INTERRUPTED, EXIT_USAGE
-from reverify.cli.check import _targets
+from reverify.cli._judging import _targets
 from reverify.crates.digests import FOREIGN, HEX_LENGTH
 from reverify.formats import FORMATS
 from reverify.model.outcome import ClaimKind, Level, Outcome, Severity

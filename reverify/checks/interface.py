@@ -9,9 +9,20 @@ from reverify.crates.payload import Fault
 from reverify.model.claim import Claim, Place
 from reverify.model.finding import Evidence, Finding
 from reverify.model.outcome import ClaimKind, Outcome
+from reverify.model.rerun import Plan, Reproduction
 from reverify.model.rules import RULES
 from reverify.profiles.interface import Engine
 from reverify.services import Services
+
+
+class Reproducer(Protocol):
+    """Runs recorded actions again, since the user asked for it."""
+
+    def reproduce(self, plan: Plan, crate: Crate) -> Reproduction:
+        """Run a plan again, and compare its results."""
+
+    def wants(self, action: str) -> bool:
+        """Whether the user asked for this action, by its @id."""
 
 
 class Progress(Protocol):
@@ -42,6 +53,7 @@ class Tools:
         services: what lies outside this process.
         engine: what judges profiles.
         progress: who is told how far the reading is.
+        reproducer: runs recorded actions again; None if nothing is to be run.
         profiles: URIs or names of further profiles to judge by.
     """
 
@@ -49,6 +61,7 @@ class Tools:
     engine: Engine
     profiles: tuple[str, ...] = ()
     progress: Progress = field(default_factory=NoProgress)
+    reproducer: Reproducer | None = None
 
 
 Check = Callable[[Sequence[Claim], Crate, Tools], Iterator[Finding]]

@@ -19,6 +19,7 @@ from reverify.cli import (
     capture,
     check,
     export,
+    reproduce,
     serve,
     show,
     swhid,
@@ -77,6 +78,7 @@ def _options(
 
 
 app.command("check")(check.check)
+app.command("reproduce")(reproduce.reproduce)
 app.command("export")(export.export)
 app.command("import")(bring.import_)
 app.command("roundtrip")(bring.roundtrip)

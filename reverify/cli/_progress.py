@@ -1,6 +1,9 @@
 """How far the reading is, on standard error, for people who wait."""
 
+import shlex
+
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import (
     BarColumn,
     DownloadColumn,
@@ -9,6 +12,9 @@ from rich.progress import (
     TextColumn,
     TimeRemainingColumn,
 )
+from rich.status import Status
+
+from reverify.formats.escape import printable
 
 
 class Bar:
@@ -42,3 +48,41 @@ class Bar:
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+class RunTold:
+    """Tells how a run goes, on standard error.
+
+    Args:
+        live: whether a line may be written over.
+        tail: whether what the run said last is wanted.
+    """
+
+    def __init__(self, *, live: bool, tail: bool) -> None:
+        self._console = Console(stderr=True, highlight=False, markup=False)
+        self._live = live
+        self._tail = tail
+        self._status: Status | None = None
+
+    def started(self, command: tuple[str, ...]) -> None:
+        """Show the command before it runs."""
+        self._console.print(f"running {printable(shlex.join(command))}", soft_wrap=True)
+        if self._live:
+            self._status = self._console.status("started")
+            self._status.start()
+
+    def running(self, seconds: float, memory: int, tail: bytes) -> None:
+        """Show for how long it has run, what it holds, and what it said last."""
+        if self._status is None:
+            return
+        said = f"running for {seconds:,.0f} s, {memory / 1e6:,.0f} MB"
+        lines = tail.decode("utf-8", "replace").strip().splitlines()
+        if self._tail and lines:
+            said += f": {printable(lines[-1])[:160]}"
+        self._status.update(escape(said))
+
+    def ended(self) -> None:
+        """Take the line away."""
+        if self._status is not None:
+            self._status.stop()
+            self._status = None

@@ -78,6 +78,7 @@ class _Reader:
         if step_of:
             return Plan(
                 action=self.action.id,
+                step_of=step_of,
                 lacks=(
                     Lack(
                         f"it is a step of {step_of}, and is run with it",

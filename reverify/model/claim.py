@@ -87,6 +87,9 @@ class Topic(StrEnum):
     SWHID_VISIT = "swhid-visit"
     SWHID_PATH = "swhid-path"
     RUN = "run"
+    RESULT = "result"
+    EXTRA = "extra"
+    SURROUNDINGS = "surroundings"
 
 
 class Claim(NamedTuple):

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from reverify.model.comparison import Rule
+from reverify.model.comparison import Comparison, Rule
 
 
 class Item(NamedTuple):
@@ -98,6 +98,7 @@ class Plan:
         recorded: where it ran.
         commit: the commit of the code that is named, if one is.
         origin: the address of its repository, if it is named.
+        step_of: the action that it is a step of; "" if it is none.
         lacks: what is missing to run it again.
     """
 
@@ -115,6 +116,7 @@ class Plan:
     recorded: Surroundings = Surroundings()
     commit: str = ""
     origin: str = ""
+    step_of: str = ""
     lacks: tuple["Lack", ...] = ()
 
 
@@ -150,3 +152,76 @@ class Departure(NamedTuple):
         if not self.now:
             return f"{self.what}: was {self.recorded}, and is not there"
         return f"{self.what}: was {self.recorded}, is {self.now}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One time that it was run again. All of it is what the command did or said.
+
+    Attributes:
+        command: what was run.
+        status: its exit status, -N if signal N ended it; None if we stopped it.
+        stopped: why we stopped it, as the end of a sentence; "" if we did not.
+        seconds: how long it took.
+        memory: the most bytes that it held at a time.
+        output: what it wrote to standard output, cut if it is long.
+        errors: the same of standard error.
+        odd: links and the like that it left, as path and what it is.
+        extra: files that it wrote and that no result names.
+    """
+
+    command: tuple[str, ...]
+    status: int | None
+    stopped: str
+    seconds: float
+    memory: int
+    output: bytes
+    errors: bytes
+    odd: tuple[tuple[str, str], ...] = ()
+    extra: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """A result, the recorded one against the new one.
+
+    Attributes:
+        result: the recorded one.
+        comparison: what came of it.
+        digest: of the new one, `sha256:HEX`; "" if there is none.
+        varies: whether it differs between our own runs.
+    """
+
+    result: Result
+    comparison: Comparison
+    digest: str = ""
+    varies: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reproduction:
+    """What came of running a recorded action again.
+
+    Attributes:
+        plan: how it was to be run.
+        obstacle: why it could not be; "" if it was.
+        fix: what could be done about it.
+        attempts: each time that it was run.
+        compared: its results, of the first attempt; empty if that failed.
+        environment: what it ran in, `as-is`.
+        surroundings: what that is made of.
+        departures: how that differs from the record.
+        sandbox: how it was confined; "" if it was not.
+        remarks: what else a reader should know.
+    """
+
+    plan: Plan
+    obstacle: str = ""
+    fix: str = ""
+    attempts: tuple[Attempt, ...] = ()
+    compared: tuple[Compared, ...] = ()
+    environment: str = ""
+    surroundings: Surroundings = Surroundings()
+    departures: tuple[Departure, ...] = ()
+    sandbox: str = ""
+    remarks: tuple[str, ...] = ()

@@ -1197,6 +1197,143 @@ _TABLE = (
         " what.",
         "Record what is missing.",
     ),
+    Rule(
+        "execution/run-succeeded",
+        _YES,
+        E,
+        "The recorded run, run again, comes to its end.",
+        "It was run again, confined, and ended with exit status 0. Whether it gave what"
+        " it gave is told result by result.",
+    ),
+    Rule(
+        "execution/run-failed",
+        _NO,
+        E,
+        "The recorded run, run again, comes to its end.",
+        "It was run again and ended with another exit status, or was ended by a signal,"
+        " though what it ran in is what is recorded as far as that can be told. The"
+        " finding quotes the last that it said.",
+        "Read what it said; --keep leaves all of it in a folder.",
+    ),
+    Rule(
+        "execution/run-failed-elsewhere",
+        _MAYBE,
+        E,
+        "The recorded run, run again, comes to its end.",
+        "It was run again and failed, in surroundings that are not the recorded ones:"
+        " a package or program is missing, say. That says nothing against the record.",
+        "Run it in what is recorded, --env venv say, or install what is missing.",
+    ),
+    Rule(
+        "execution/run-stopped",
+        _MAYBE,
+        E,
+        "The recorded run, run again, comes to its end.",
+        "It took more than it was allowed to: time, memory, disk or processes. It was"
+        " stopped, and cannot be told.",
+        "Allow it more with --limit, time=2h say.",
+    ),
+    Rule(
+        "execution/cannot-run",
+        _MAYBE,
+        E,
+        "The recorded run can be run again.",
+        "It was to be run again, and something stood in the way: something that is not"
+        " recorded, an input that is not what it was, a program or a sandbox that this"
+        " machine does not have.",
+        "Do away with what stood in the way.",
+    ),
+    Rule(
+        "execution/step-of-run",
+        Outcome.NOT_APPLICABLE,
+        E,
+        "The recorded run can be run again.",
+        "It is a step of the run of a workflow. The workflow is run again as a whole.",
+    ),
+    Rule(
+        "execution/not-chosen",
+        _NOT_ASKED,
+        E,
+        "The recorded run, run again, comes to its end.",
+        "Another action was chosen to be run again.",
+        "Leave out --action, or choose this one.",
+    ),
+    Rule(
+        "execution/result-identical",
+        _YES,
+        E,
+        "The recorded run, run again, gives the recorded result.",
+        "The new file is byte for byte the recorded one.",
+    ),
+    Rule(
+        "execution/result-equal",
+        _YES,
+        E,
+        "The recorded run, run again, gives the recorded result.",
+        "The new file is not byte for byte the recorded one, and equal to it by what"
+        " the crate, or the command line, allows. The finding says what that is.",
+    ),
+    Rule(
+        "execution/result-differs",
+        _NO,
+        E,
+        "The recorded run, run again, gives the recorded result.",
+        "The new file differs from the recorded one by more than is allowed. The"
+        " finding says where first, how much and how often.",
+        "Find what makes it differ. If that is known and harmless, declare how the"
+        " result is to be compared.",
+    ),
+    Rule(
+        "execution/result-varies",
+        _NO,
+        E,
+        "The recorded run, run again, gives the recorded result.",
+        "The new file differs from the recorded one, and also from that of another run"
+        " of ours: the analysis gives another result each time.",
+        "Fix the seed, the order or the time that it depends on; or declare how the"
+        " result is to be compared.",
+    ),
+    Rule(
+        "execution/result-missing",
+        _NO,
+        E,
+        "The recorded run, run again, gives the recorded result.",
+        "The run came to its end and did not write the file.",
+        "Take it out of the results, or record the command that writes it.",
+    ),
+    Rule(
+        "execution/result-not-comparable",
+        _MAYBE,
+        E,
+        "The recorded run, run again, gives the recorded result.",
+        "The two could not be compared: the recorded one is not in the crate, or one of"
+        " them cannot be read.",
+        "Put the result into the crate.",
+    ),
+    Rule(
+        "execution/result-ignored",
+        Outcome.NOT_APPLICABLE,
+        N,
+        "The recorded run, run again, gives the recorded result.",
+        "The crate says that this result need not be the same.",
+    ),
+    Rule(
+        "execution/result-extra",
+        _NO,
+        N,
+        "The recorded run, run again, writes nothing but its results.",
+        "It wrote, or changed, a file that is not among the recorded results.",
+        "List it as a result, if it is one.",
+    ),
+    Rule(
+        "execution/surroundings-differ",
+        _NO,
+        N,
+        "The run was run again in what it ran in.",
+        "Interpreter, packages, platform, locale or time zone are not those recorded."
+        " That refutes nothing, and may explain why a result differs.",
+        "Run it in what is recorded: --env venv, or --env container.",
+    ),
 )
 
 RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _TABLE})

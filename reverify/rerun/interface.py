@@ -1,6 +1,6 @@
 """The shapes of this room: what is confined, what came of it, engines, environments."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -91,6 +91,9 @@ class Watcher(Protocol):
     def running(self, seconds: float, memory: int, tail: bytes) -> None:
         """It has run for so long, holds so many bytes, and said this last."""
 
+    def ended(self) -> None:
+        """It has ended, or was stopped."""
+
 
 class Sandbox(Protocol):
     """Runs a command so that it can do no harm."""
@@ -163,4 +166,30 @@ class Engine(Protocol):
         """Say what to run; may add files of its own, a job file say, to the stage."""
 
 
-Tell = Callable[[str], None]
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the user wants of a re-run.
+
+    Attributes:
+        action: the @id of the only action to run; all are if it is "".
+        engine: the engine to use; the one that fits is if it is "".
+        environment: `as-is`, `venv` or `container`.
+        bounds: how much it may take.
+        network: whether it may use the network.
+        confined: whether it must be confined.
+        repeat: how many times to run it.
+        keep: where what it wrote and said is left; None to throw it away.
+        rtol: the relative tolerance of results that declare none; None for exact.
+        atol: the absolute one.
+    """
+
+    action: str = ""
+    engine: str = ""
+    environment: str = "as-is"
+    bounds: Bounds = Bounds()
+    network: bool = False
+    confined: bool = True
+    repeat: int = 1
+    keep: Path | None = None
+    rtol: float | None = None
+    atol: float | None = None

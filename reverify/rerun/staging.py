@@ -1,0 +1,164 @@
+"""The work area: code and inputs, verified, where the command expects them."""
+
+import hashlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO
+
+from reverify.crates.crate import Crate
+from reverify.crates.digests import blocks
+from reverify.crates.names import path_fault
+from reverify.errors import CrateError, LackError, ServiceError
+from reverify.model.rerun import Item, Plan
+from reverify.services import Services
+from reverify.services.git import CodeSources, Found, Objects, TreeEntry
+
+LINK = 0o120000
+EXECUTABLE = 0o111
+MOST_FILES = 100_000
+MOST_BYTES = 4 << 30
+
+
+def fill(plan: Plan, crate: Crate, services: Services, stage: Path) -> Iterator[str]:
+    """Put the code and the inputs of a plan into an empty folder.
+
+    Code comes from its commit, where that can be had, and from the crate; what the
+    crate has wins, since that is what was run. Each input is verified by its digests
+    while it is copied. Results are never put there.
+
+    Yields:
+        remarks for whoever reads the report.
+
+    Raises:
+        LackError: something cannot be put there as it was.
+    """
+    results = {result.path for result in plan.results}
+    inputs = {item.path for item in plan.inputs}
+    if plan.commit and services.code is not None:
+        yield from _check_out(plan, services.code, results - inputs, stage)
+    elif plan.commit and not plan.code:
+        raise LackError(
+            f"its code is commit {plan.commit} of {plan.origin or 'no named origin'},"
+            " and there is nowhere to look for it",
+            "Give the repository with --source, or leave out --offline.",
+        )
+    for item in (*plan.code, *plan.inputs):
+        _put(item, crate, stage)
+
+
+def _put(item: Item, crate: Crate, stage: Path) -> None:
+    """Copy a file of the crate, and see that it is what is recorded."""
+    hashes = {
+        name: hashlib.new(name, usedforsecurity=False) for name, _ in item.digests
+    }
+    try:
+        with crate.payload.open(item.source) as stream, _new(stage, item.path) as copy:
+            for block in blocks(stream):
+                copy.write(block)
+                for each in hashes.values():
+                    each.update(block)
+    except (CrateError, OSError) as error:
+        said = error.strerror if isinstance(error, OSError) else error
+        raise LackError(f"{item.id} cannot be put in place: {said}") from error
+    for name, digest in item.digests:
+        if hashes[name].hexdigest() != digest:
+            raise LackError(
+                f"{item.id} is not what the run read: its {name} is"
+                f" {hashes[name].hexdigest()}, and {digest} is recorded",
+                "Put the file back that the run read.",
+            )
+
+
+def _new(stage: Path, path: str) -> BinaryIO:
+    """Open a new file below a folder; links on the way are never followed.
+
+    Raises:
+        LackError: the name may not be used, or a file is in the way.
+    """
+    fault = path_fault(path)
+    if fault or not path:
+        raise LackError(f"{path!r} cannot be put in place: {fault or 'no name'}")
+    target = stage / path
+    folder = stage
+    for part in Path(path).parts[:-1]:
+        folder /= part
+        if not folder.is_dir() or folder.is_symlink():
+            if os.path.lexists(folder):
+                folder.unlink()
+            folder.mkdir()
+    if os.path.lexists(target):
+        if target.is_dir() and not target.is_symlink():
+            raise LackError(f"{path} cannot be put in place: a folder is there")
+        target.unlink()
+    return target.open("xb")
+
+
+def _check_out(
+    plan: Plan, code: CodeSources, but: set[str], stage: Path
+) -> Iterator[str]:
+    """Write the files of a commit, save for those paths."""
+    found = code.find(plan.commit, origin=plan.origin or None)
+    if not isinstance(found, Found):
+        reasons = "; ".join(f"{each.source}: {each.text}" for each in found.reasons)
+        said = f"commit {plan.commit} could not be had ({reasons or 'nowhere to look'})"
+        if plan.code:
+            yield f"{said}; the code is what the crate holds of it"
+            return
+        raise LackError(said, "Give a repository that has it with --source.")
+    with found.revision as revision:
+        entries = revision.entries
+        if len(entries) > MOST_FILES:
+            raise LackError(
+                f"commit {plan.commit} has {len(entries):,} files, more than we place"
+            )
+        wanted = [
+            entry
+            for path, entry in entries.items()
+            if path not in but and path not in revision.submodules
+        ]
+        left = sum(path in but for path in entries)
+        try:
+            revision.obtain(wanted)
+            _write_all(revision.objects, wanted, stage)
+        except ServiceError as error:
+            raise LackError(
+                f"the files of commit {plan.commit} could not be had: {error}",
+                "Give a repository that has them with --source.",
+            ) from error
+        if revision.submodules:
+            names = ", ".join(sorted(revision.submodules))
+            yield f"submodules are not placed: {names}"
+        if left:
+            yield f"{left} results that the commit holds were not placed"
+    yield f"the code is that of commit {plan.commit}, from {found.source}"
+
+
+def _write_all(objects: Objects, entries: list[TreeEntry], stage: Path) -> None:
+    """Write files as their blobs are; each is hashed again as it is read."""
+    size = 0
+    for entry in entries:
+        data = objects.blob(entry.id)
+        size += len(data)
+        if size > MOST_BYTES:
+            raise LackError("the commit holds more than we place")
+        if entry.mode == LINK:
+            _link(stage, entry.name, data)
+            continue
+        with _new(stage, entry.name) as copy:
+            copy.write(data)
+            if entry.mode & EXECUTABLE:
+                os.fchmod(copy.fileno(), 0o755)
+
+
+def _link(stage: Path, path: str, data: bytes) -> None:
+    """A link that stays inside is placed as one; others are left out."""
+    target = os.fsdecode(data)
+    inside = os.path.normpath(os.path.join("/", os.path.dirname(path), target))  # noqa: PTH118, PTH120
+    depth = Path(path).parent.parts
+    ups = Path(target).parts.count("..")
+    if not target.startswith("/") and ups <= len(depth) and inside != "/":
+        with _new(stage, path):
+            pass
+        (stage / path).unlink()
+        (stage / path).symlink_to(target)
