@@ -1,6 +1,7 @@
 """Execution: does the run give what it gave? A check runs nothing unless asked."""
 
 import shlex
+import signal
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
@@ -24,6 +25,14 @@ _RULE_OF = {
 }
 _LAST_WORDS = 300
 _MOST_TOLD = 8
+_AT_LIMIT = (
+    "MemoryError",
+    "Cannot allocate memory",
+    "No space left on device",
+    "Resource temporarily unavailable",
+    "File too large",
+)
+"""What programs say last when they meet a limit of memory, disk or processes."""
 _NOT_HERE = {126, 127}
 """What a shell says of a program that is not there, or cannot be started."""
 
@@ -140,7 +149,8 @@ def _run(claim: Claim, done: Reproduction, now: datetime) -> Finding:
     evidence = tuple(
         Evidence(
             method=f"run again {_confined(done)}: {shlex.join(each.command)}",
-            observed=_ended(each),
+            observed=f"{_ended(each)} after {each.seconds:.1f} s,"
+            f" {each.memory / 1e6:,.0f} MB at most",
             at=now,
             source=f"{done.environment}, {_surroundings(done)}",
         )
@@ -149,6 +159,9 @@ def _run(claim: Claim, done: Reproduction, now: datetime) -> Finding:
     last = done.attempts[-1]
     said = _ended(last)
     reason = f"{claim.subject}: run again {_confined(done)}, {said}"
+    if last.status and _met_a_limit(last):
+        reason += f", which a limit of ours may have done: {_last_words(last)}"
+        return finding(claim, "execution/run-stopped", reason, evidence=evidence)
     if last.stopped:
         return finding(claim, "execution/run-stopped", reason, evidence=evidence)
     if last.status != 0:
@@ -178,8 +191,10 @@ def _confined(done: Reproduction) -> str:
 
 
 def _departures(done: Reproduction) -> list[str]:
-    """How the surroundings differ, what is not there at all before the rest."""
-    ordered = sorted(done.departures, key=lambda each: bool(each.now))
+    """How the surroundings differ: what is not there, what is other, what is more."""
+    ordered = sorted(
+        done.departures, key=lambda each: (bool(each.now), not each.recorded)
+    )
     return [each.describe() for each in ordered]
 
 
@@ -190,14 +205,17 @@ def _surroundings(done: Reproduction) -> str:
 
 def _ended(attempt: Attempt) -> str:
     if attempt.stopped:
-        how = f"it was stopped: {attempt.stopped}"
-    elif attempt.status is not None and attempt.status < 0:
-        how = f"it was ended by signal {-attempt.status}"
-    else:
-        how = f"it ended with exit status {attempt.status}"
-    return (
-        f"{how} after {attempt.seconds:.1f} s, {attempt.memory / 1e6:,.0f} MB at most"
-    )
+        return f"it was stopped: {attempt.stopped}"
+    if attempt.status is not None and attempt.status < 0:
+        return f"it was ended by signal {-attempt.status}"
+    return f"it ended with exit status {attempt.status}"
+
+
+def _met_a_limit(attempt: Attempt) -> bool:
+    """Whether what it said last, or the signal, is that of a limit of ours."""
+    said = _last_words(attempt)
+    by_signal = attempt.status in {-signal.SIGXCPU, -signal.SIGXFSZ}
+    return by_signal or any(words in said for words in _AT_LIMIT)
 
 
 def _last_words(attempt: Attempt) -> str:

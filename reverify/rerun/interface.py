@@ -1,6 +1,6 @@
 """The shapes of this room: what is confined, what came of it, engines, environments."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -193,3 +193,7 @@ class Options:
     keep: Path | None = None
     rtol: float | None = None
     atol: float | None = None
+
+
+Tell = Callable[[str], None]
+"""Is told what takes its time, in a sentence."""

@@ -161,14 +161,11 @@ class Reproducer:
             network=self.options.network,
             bounds=self.options.bounds,
         )
-        watcher = self._watcher
-        if watcher is not None:
-            watcher.started(prepared.command)
         try:
-            return choice.sandbox.run(job, written, watcher)
+            return choice.sandbox.run(job, written, self._watcher)
         finally:
-            if watcher is not None:
-                watcher.ended()
+            if self._watcher is not None:
+                self._watcher.ended()
 
     # -- comparing ---------------------------------------------------------------------
 

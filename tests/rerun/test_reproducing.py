@@ -1,0 +1,293 @@
+"""A recorded run, run again from end to end: what is said of it, and what is left."""
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from reverify.model.finding import Finding
+from reverify.model.outcome import Outcome
+from reverify.model.report import Report
+from reverify.rerun.interface import Bounds, Options
+from reverify.rerun.sandbox import Bubblewrap
+from reverify.runtime import Runtime
+from reverify.settings import load_settings
+
+from tests.fakes import Json, file, write_crate
+
+pytestmark = pytest.mark.skipif(
+    bool(Bubblewrap().missing()), reason=Bubblewrap().missing()
+)
+INPUT = b"x\n1.5\n2.5\n"
+SCRIPT = """
+rows = [float(line) for line in open("data/in.csv").read().split()[1:]]
+with open("out.csv", "w") as target:
+    target.write("name,sum\\nall,%r\\n" % (sum(rows) * 1))
+    target.write("half,%r\\n" % (sum(rows) / 2))
+"""
+OUTPUT = b"name,sum\nall,4.0\nhalf,2.0\n"
+QUICK = Bounds(seconds=3, memory=256 << 20, disk=16 << 20, processes=20)
+
+
+def write(
+    folder: Path,
+    script: str = SCRIPT,
+    *,
+    output: bytes = OUTPUT,
+    name: str = "out.csv",
+    compare: str = "",
+    packages: tuple[str, ...] = (),
+    input: bytes = INPUT,
+) -> Path:
+    """A crate of one run, in Python, of one input and one output."""
+    command = {
+        "@id": "#command",
+        "@type": "PropertyValue",
+        "name": "command",
+        "value": '["python3", "sum.py"]',
+    }
+    tool: Json = {
+        "@id": "#tool",
+        "@type": "SoftwareApplication",
+        "name": "sum",
+        "hasPart": {"@id": "sum.py"},
+    }
+    others: list[Json] = []
+    if packages:
+        tool["softwareRequirements"] = [{"@id": f"#{each}"} for each in packages]
+        others = [
+            {"@id": f"#{each}", "@type": "SoftwareApplication", "name": each}
+            for each in packages
+        ]
+    run = {
+        "@id": "#run",
+        "@type": "CreateAction",
+        "instrument": {"@id": "#tool"},
+        "object": [{"@id": "data/in.csv"}, {"@id": "#command"}],
+        "result": [{"@id": name}],
+    }
+    result = file(name)
+    if compare:
+        result["additionalProperty"] = {"@id": "#compare"}
+        others.append(
+            {
+                "@id": "#compare",
+                "@type": "PropertyValue",
+                "name": "how to compare",
+                "propertyID": "urn:reverify:capsule:compare",
+                "value": compare,
+            }
+        )
+    digest = "d74146e3d2bcb29f2ee1c9b9ba4f6ef6e0a4e6ba5b5aa1eb4ea1c25bd3f62ad7"
+    entity = file("data/in.csv")
+    if input != INPUT:
+        entity["sha256"] = digest
+    files = {"data/in.csv": input, "sum.py": script.encode(), name: output}
+    write_crate(
+        folder, run, tool, command, entity, file("sum.py"), result, *others, files=files
+    )
+    return folder
+
+
+def again(crate: Path, *, bounds: Bounds = QUICK, **options: object) -> Report:
+    settings = load_settings({"offline": True, "only": ["execution"]})
+    asked = Options(bounds=bounds, **options)  # type: ignore[arg-type]
+    with Runtime(settings, rerun=asked) as runtime:
+        return next(runtime.verify(str(crate)))
+
+
+def found(report: Report, rule: str) -> Finding:
+    (finding,) = (each for each in report.findings if each.rule == f"execution/{rule}")
+    return finding
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(tmp_path: Path) -> Iterator[None]:
+    """Neither a folder, nor a process, nor a mount outlives a run."""
+    temporary = tmp_path / "temporary"
+    temporary.mkdir()
+    old = os.environ.get("TMPDIR")
+    os.environ["TMPDIR"] = str(temporary)
+    import tempfile  # noqa: PLC0415 - it remembers the folder
+
+    tempfile.tempdir = None
+    yield
+    tempfile.tempdir = None
+    if old is None:
+        del os.environ["TMPDIR"]
+    else:
+        os.environ["TMPDIR"] = old
+    assert list(temporary.iterdir()) == []
+    assert str(temporary) not in Path("/proc/self/mountinfo").read_text()
+
+
+def test_the_same_results_reproduce_a_run(tmp_path: Path) -> None:
+    report = again(write(tmp_path / "crate"))
+    assert report.verdict.outcome is Outcome.CONFIRMED
+    run = found(report, "run-succeeded")
+    assert "in a sandbox (bubblewrap" in run.reason
+    assert run.evidence[0].method.endswith("python3 sum.py")
+    result = found(report, "result-identical")
+    assert result.claim.subject == "out.csv"
+    assert result.observed is not None
+    assert result.observed.startswith("sha256:")
+
+
+def test_a_changed_constant_in_the_script_is_found(tmp_path: Path) -> None:
+    script = SCRIPT.replace("* 1", "* 2")
+    report = again(write(tmp_path / "crate", script))
+    result = found(report, "result-differs")
+    assert report.verdict.outcome is Outcome.REFUTED
+    assert "row 1 'sum': 4.0 expected, 8.0 found" in result.reason.replace('"', "'")
+
+
+def test_a_changed_input_is_not_run(tmp_path: Path) -> None:
+    report = again(write(tmp_path / "crate", input=b"x\n1\n"))
+    finding = found(report, "cannot-run")
+    assert report.verdict.outcome is Outcome.UNDETERMINED
+    assert "data/in.csv is not what the run read" in finding.reason
+
+
+def test_a_missing_package_says_nothing_against_the_record(tmp_path: Path) -> None:
+    crate = write(tmp_path / "crate", "import nowhere_to_be_had", packages=("nowhere",))
+    finding = found(again(crate), "run-failed-elsewhere")
+    assert finding.outcome is Outcome.UNDETERMINED
+    assert "No module named 'nowhere_to_be_had'" in finding.reason
+
+
+MOVED = SCRIPT.replace("* 1", "* (1 + 1e-12)")
+TABLE = '{"method": "table", "rtol": 1e-9}'
+
+
+def test_a_float_that_moves_in_the_12th_digit_differs(tmp_path: Path) -> None:
+    result = found(again(write(tmp_path / "crate", MOVED)), "result-differs")
+    assert "1e-12" in result.reason
+
+
+@pytest.mark.parametrize("by", ["the crate", "the command line"])
+def test_a_float_may_move_within_a_tolerance(tmp_path: Path, by: str) -> None:
+    crate = write(tmp_path / "crate", MOVED, compare=TABLE * (by == "the crate"))
+    report = again(crate, rtol=None if by == "the crate" else 1e-9)
+    assert "equal within rtol 1e-09" in found(report, "result-equal").reason
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_shuffled_table_is_equal_only_if_that_is_declared(
+    tmp_path: Path, declared: bool
+) -> None:
+    output = b"name,sum\nhalf,2.0\nall,4.0\n"
+    rule = '{"method": "table", "key_columns": ["name"]}' if declared else ""
+    report = again(write(tmp_path / "crate", output=output, compare=rule))
+    found(report, "result-equal" if declared else "result-differs")
+
+
+@pytest.mark.parametrize("declared", [True, False])
+def test_a_time_stamp_differs_unless_it_is_declared(
+    tmp_path: Path, declared: bool
+) -> None:
+    script = 'import time\nopen("log.txt", "w").write("at %r\\nok\\n" % time.time())'
+    rule = '{"method": "text", "ignore_patterns": ["at [0-9.]+"]}' if declared else ""
+    crate = write(
+        tmp_path / "crate", script, output=b"at 1.5\nok\n", name="log.txt", compare=rule
+    )
+    report = again(crate, repeat=1 if declared else 2)
+    finding = found(report, "result-equal" if declared else "result-varies")
+    assert declared or "our own 2 runs differ from each other" in finding.reason
+
+
+def test_two_runs_that_agree_tell_it_from_chance(tmp_path: Path) -> None:
+    report = again(write(tmp_path / "crate", MOVED), repeat=2)
+    assert "our own 2 runs agree" in found(report, "result-differs").reason
+
+
+def test_an_output_that_is_not_written_is_missing(tmp_path: Path) -> None:
+    report = again(write(tmp_path / "crate", "print('done')"))
+    assert found(report, "result-missing").outcome is Outcome.REFUTED
+
+
+def test_a_crash_is_told_with_its_last_words(tmp_path: Path) -> None:
+    report = again(write(tmp_path / "crate", "raise SystemExit('no more rain')"))
+    finding = found(report, "run-failed")
+    assert finding.outcome is Outcome.REFUTED
+    assert "exit status 1; it said last: no more rain" in finding.reason
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "while True: pass",
+        "x = []\nwhile True: x.append(bytearray(10_000_000))",
+        "import os\nwhile True:\n  try: os.fork()\n  except OSError: pass",
+        "f = open('big', 'wb')\nwhile True: f.write(bytes(1 << 20))",
+    ],
+    ids=["endless loop", "memory hog", "fork bomb", "full disk"],
+)
+def test_who_takes_too_much_cannot_be_told(tmp_path: Path, script: str) -> None:
+    report = again(write(tmp_path / "crate", script))
+    assert found(report, "run-stopped").outcome is Outcome.UNDETERMINED
+    assert report.verdict.outcome is Outcome.UNDETERMINED
+
+
+def test_the_network_is_not_there(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.settimeout(4)
+        port = server.getsockname()[1]
+        heard: list[bool] = []
+
+        def listen() -> None:
+            try:
+                server.accept()
+                heard.append(True)
+            except OSError:
+                pass
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        script = f"import socket\nsocket.create_connection(('127.0.0.1', {port}), 1)"
+        report = again(write(tmp_path / "crate", script))
+        assert found(report, "run-failed").outcome is Outcome.REFUTED
+        socket.create_connection(("127.0.0.1", port)).close()
+        thread.join()
+        assert heard == [True]  # by us, who came last
+
+
+def test_nothing_is_written_outside(tmp_path: Path) -> None:
+    target = tmp_path / "outside.txt"
+    script = f"{SCRIPT}\ntry: open({str(target)!r}, 'w')\nexcept OSError: print('no')"
+    report = again(write(tmp_path / "crate", script))
+    found(report, "run-succeeded")
+    assert not target.exists()
+
+
+def test_what_it_wrote_besides_is_told(tmp_path: Path) -> None:
+    script = SCRIPT + "\nopen('more.txt', 'w').write('x')\n"
+    finding = found(again(write(tmp_path / "crate", script)), "result-extra")
+    assert "also wrote more.txt" in finding.reason
+
+
+def test_outputs_are_never_placed_beforehand(tmp_path: Path) -> None:
+    script = "import os\nassert not os.path.exists('out.csv')\n" + SCRIPT
+    found(again(write(tmp_path / "crate", script)), "run-succeeded")
+
+
+def test_what_it_gave_can_be_kept(tmp_path: Path) -> None:
+    script = SCRIPT + "\nprint('hello')\n"
+    again(write(tmp_path / "crate", script), keep=tmp_path / "kept")
+    (run,) = (tmp_path / "kept").iterdir()
+    assert (run / "files" / "out.csv").read_bytes() == OUTPUT
+    assert (run / "stdout.txt").read_bytes() == b"hello\n"
+
+
+def test_another_action_is_left_alone(tmp_path: Path) -> None:
+    report = again(write(tmp_path / "crate"), action="#other")
+    assert found(report, "not-chosen").outcome is Outcome.UNTESTED
+
+
+def test_its_environment_is_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
+    script = SCRIPT + "\nimport os\nassert 'secret' not in str(os.environ)\n"
+    found(again(write(tmp_path / "crate", script)), "run-succeeded")
