@@ -119,8 +119,9 @@ def _run(
             except Exception as error:  # noqa: BLE001 - the other crates shall be heard
                 codes.append(internal_error(error, verbose=bool(verbosity)))
             finally:
-                if progress is not None:
-                    progress.stop()
+                for shown in (progress, watcher):
+                    if shown is not None:
+                        shown.stop()
     return codes
 
 

@@ -66,6 +66,7 @@ class RunTold:
 
     def started(self, command: tuple[str, ...]) -> None:
         """Show the command before it runs."""
+        self.stop()
         self._console.print(f"running {printable(shlex.join(command))}", soft_wrap=True)
         if self._live:
             self._status = self._console.status("started")
@@ -81,7 +82,7 @@ class RunTold:
             said += f": {printable(lines[-1])[:160]}"
         self._status.update(escape(said))
 
-    def ended(self) -> None:
+    def stop(self) -> None:
         """Take the line away."""
         if self._status is not None:
             self._status.stop()

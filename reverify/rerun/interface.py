@@ -91,9 +91,6 @@ class Watcher(Protocol):
     def running(self, seconds: float, memory: int, tail: bytes) -> None:
         """It has run for so long, holds so many bytes, and said this last."""
 
-    def ended(self) -> None:
-        """It has ended, or was stopped."""
-
 
 class Sandbox(Protocol):
     """Runs a command so that it can do no harm."""

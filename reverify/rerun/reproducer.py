@@ -161,11 +161,7 @@ class Reproducer:
             network=self.options.network,
             bounds=self.options.bounds,
         )
-        try:
-            return choice.sandbox.run(job, written, self._watcher)
-        finally:
-            if self._watcher is not None:
-                self._watcher.ended()
+        return choice.sandbox.run(job, written, self._watcher)
 
     # -- comparing ---------------------------------------------------------------------
 

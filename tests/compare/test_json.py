@@ -2,7 +2,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from reverify.compare import Bounds
 from reverify.model.comparison import Answer, Method
@@ -158,6 +158,7 @@ def test_lists_that_pair_in_too_many_ways_are_not_comparable(
     assert "too many ways" in found.reason
 
 
+@settings(deadline=None)
 @given(VALUES)
 def test_another_way_to_write_it_is_equal(value: Any) -> None:  # noqa: ANN401
     one = json.dumps(value)
@@ -167,6 +168,7 @@ def test_another_way_to_write_it_is_equal(value: Any) -> None:  # noqa: ANN401
         assert answer(one, other, **rule) in {SAME, Answer.IDENTICAL}
 
 
+@settings(deadline=None)
 @given(VALUES, VALUES)
 def test_documents_differ_whichever_comes_first(one: Any, other: Any) -> None:  # noqa: ANN401
     rules: list[dict[str, Any]] = [{}, {"ignore_order": True}]
@@ -175,6 +177,7 @@ def test_documents_differ_whichever_comes_first(one: Any, other: Any) -> None:  
         assert answer(*texts, **rule) is answer(*texts[::-1], **rule)
 
 
+@settings(deadline=None)
 @given(st.lists(SCALARS | st.lists(SCALARS, max_size=3), max_size=8), st.randoms())
 def test_order_does_not_count_if_the_rule_says_so(
     items: list[Any],
