@@ -23,6 +23,7 @@ from reverify.rerun.sandbox.watchdog import (
     Watchdog,
     is_alive,
     running_processes,
+    state,
 )
 
 START_SECONDS = 300.0
@@ -60,7 +61,7 @@ class Box:
         streams: what the command says.
 
     Attributes:
-        watchdog: looks at it; has bounds once it is prepared.
+        watchdog: looks at it, once it goes.
     """
 
     def __init__(self, ends: _Ends, job: Job, stage: Taken, streams: Streams) -> None:
@@ -69,7 +70,7 @@ class Box:
         self._stage = stage
         self._said = bytearray()
         self._ended = False
-        self._child = self._namespace = 0
+        self._child = self._namespace = self._shell = 0
         self._areas: list[int] = []
         self.streams = streams
         self.watchdog = Watchdog(job.bounds, lambda: (), lambda: Taken(0, 0))
@@ -90,8 +91,8 @@ class Box:
         self._said = rest
         return bytes(line)
 
-    def prepare(self, spare: int) -> None:
-        """Wait until its work area is filled, and set the watchdog on it.
+    def prepare(self) -> None:
+        """Wait until its work area is filled, and its shell waits for us.
 
         Raises:
             SandboxError: it did not come so far.
@@ -113,15 +114,31 @@ class Box:
             raise SandboxError(said[-1][:300] if said else "it ended without a word")
         if self._feeder.returncode:
             raise SandboxError(f"{self._job.stage} could not be read to the end")
-        self._look_inside(spare)
+        try:
+            self._look_inside(deadline)
+        except (OSError, ValueError, LookupError) as error:
+            raise SandboxError(f"it cannot be looked into: {error}") from error
 
-    def _look_inside(self, spare: int) -> None:
+    def _look_inside(self, deadline: float) -> None:
         about = json.loads(os.read(self._status, CHUNK).split(b"\n")[0])
         self._child, self._namespace = about["child-pid"], about["pid-namespace"]
         for name in (flags.WORK, "/tmp"):  # noqa: S108 - inside
             # Only to measure: names below would be looked up on this machine.
             area = os.open(f"/proc/{self._child}/root{name}", os.O_PATH | os.O_CLOEXEC)
             self._areas.append(area)
+        while not self._shell:
+            stopped = (each for each in self._inside() if state(each) == "T")
+            self._shell = next(stopped, 0)
+            if time.monotonic() > deadline or self._process.poll() is not None:
+                raise SandboxError("its shell did not wait")
+            time.sleep(0.001)
+
+    def go(self, spare: int) -> None:
+        """Let the command begin, with a watchdog on it.
+
+        Args:
+            spare: bytes of memory that this machine must have left.
+        """
         first = self._on_disk()
 
         def taken() -> Taken:
@@ -129,6 +146,7 @@ class Box:
             return Taken(now.size - first.size, now.files - first.files)
 
         self.watchdog = Watchdog(self._job.bounds, self._inside, taken, spare)
+        os.kill(self._shell, signal.SIGCONT)
 
     def _on_disk(self) -> Taken:
         all = [os.fstatvfs(area) for area in self._areas]

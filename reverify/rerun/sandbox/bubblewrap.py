@@ -120,9 +120,10 @@ class Bubblewrap:
         with contextlib.ExitStack() as stack:
             stack.enter_context(result_folder(written))
             box = stack.enter_context(started(self._program, job))
-            box.prepare(self._spare)
+            box.prepare()
             if watcher is not None:
                 watcher.started(job.command)
+            box.go(self._spare)
             stopped = box.streams.watch(box.told, box.watchdog, watcher)
             seconds = box.watchdog.seconds
             status = None if stopped else box.status()

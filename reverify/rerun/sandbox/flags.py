@@ -35,6 +35,7 @@ exec 3>&0 </dev/null
 cd -- "$1" || exit 125
 shift
 echo ready >&3
+kill -s STOP $$
 "$@" 3>&-
 status=$?
 kill -s KILL -- -1 2>/dev/null

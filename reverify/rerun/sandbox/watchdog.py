@@ -140,12 +140,17 @@ def running_processes() -> list[int]:
     return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
 
 
+def state(process: int) -> str:
+    """The letter for what a process does: `T` stopped, `Z` gone; "" if unknown."""
+    with contextlib.suppress(OSError, IndexError):
+        stat = Path(f"/proc/{process}/stat").read_text("ascii", "replace")
+        return stat.rpartition(")")[2].split()[0]
+    return ""
+
+
 def is_alive(process: int) -> bool:
     """Whether a process is there, and more than a name that nobody asked for yet."""
-    with contextlib.suppress(OSError):
-        stat = Path(f"/proc/{process}/stat").read_bytes()
-        return stat.rpartition(b")")[2].split()[:1] != [b"Z"]
-    return False
+    return state(process) not in {"", "Z"}
 
 
 def size_text(size: int) -> str:

@@ -95,7 +95,7 @@ def test_a_machine_that_runs_out_of_memory_is_no_longer_used(
 
 def test_a_fork_bomb_is_held_and_ended(confined: Confined) -> None:
     ran = confined.shell(
-        "bomb() { bomb 4713.25 | bomb 4713.25 & }; bomb; while :; do :; done",
+        "bomb() { bomb 4713.25 | bomb 4713.25 & }; bomb & while :; do :; done",
         bounds={"seconds": 1.0, "processes": 24},
     )
 
