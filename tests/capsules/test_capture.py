@@ -474,6 +474,25 @@ def test_more_code_can_be_named(do: Do) -> None:
     assert [file["path"] for file in files] == ["copy.py", "twist.sh"]
 
 
+def test_what_is_run_is_code_in_a_folder_of_inputs_too(do: Do, work: Path) -> None:
+    command = (PYTHON, "copy.py", "data/rain.csv", "o")
+    found = do(*command, inputs=(".",), target=work.parent / "first")
+    assert [file["path"] for file in found.manifest.part("code")["files"]] == [
+        "copy.py"
+    ]
+    assert "copy.py" not in paths(found, "inputs")
+    assert "data/rain.csv" in paths(found, "inputs")
+    (work / "new.py").write_text(COPY)
+    with pytest.raises(CapsuleError, match=r"new\.py: in no commit"):
+        do(PYTHON, "new.py", "data/rain.csv", "p", inputs=(".",))
+
+
+def test_a_script_that_is_named_as_an_input_is_one(do: Do) -> None:
+    found = do(PYTHON, "copy.py", "data/rain.csv", "o", inputs=("copy.py",))
+    assert found.manifest.part("code")["files"] == []
+    assert paths(found, "inputs") == ["copy.py"]
+
+
 def test_a_program_of_the_machine_is_no_code_of_the_analysis(do: Do) -> None:
     found = do("/bin/sh", "-c", "true")
     assert found.manifest.part("code")["files"] == []

@@ -82,10 +82,13 @@ def prepare(
     outputs = [place.path_of(text, "--output") for text in request.outputs]
     if "." in outputs:
         raise CapsuleError("--output names the whole work tree; name files or folders")
-    declared = {*inputs, *outputs}
-    named = _named_code(request, place, declared)
+    # What is run is code, unless the user names that very file as something else.
+    taken = {*(place.path_of(text, "--input") for text in files), *outputs}
+    named = _named_code(request, place, taken)
     code = dict.fromkeys((*named, *place.files_at(request.code, "--code")))
-    kept = tuple(path for path in code if path not in declared)
+    kept = tuple(path for path in code if path not in taken)
+    inputs = [path for path in inputs if path not in kept]
+    declared = {*inputs, *outputs}
     if target.in_place:
         _refuse_links(place, (*inputs, *kept))
     draft = _draft(request, place, repository, now)
