@@ -57,10 +57,10 @@ class Command:
 
 def _find(plan: Plan, environment: Environment, stage: Path | None) -> _Found:
     word, *rest = plan.command
-    if is_elsewhere(environment):
-        return _Found(plan.command)
     if "/" in word and not word.startswith("/"):
         return _script(word, rest, plan, environment, stage)
+    if is_elsewhere(environment):
+        return _Found(plan.command)
     # A path from the top is one of the machine where it ran; its last part is the name.
     name = PurePosixPath(word).name
     if program := _program(name, environment):
@@ -99,6 +99,8 @@ def _script(
         script.chmod(0o755)
         own = word if "/" in word else f"./{word}"
         return _Found((own, *rest))
+    if is_elsewhere(environment):
+        return _Found((*words, word, *rest))
     name = PurePosixPath(words[0]).name
     program = _program(name, environment)
     missing = "" if program else f"{name}, which runs {word}, is not on this machine"
