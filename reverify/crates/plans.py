@@ -296,6 +296,7 @@ class _Reader:
                 path,
                 () if under else _digests(entity),
                 parameter,
+                "" if under else _called(entity, place),
             )
 
     def _code(self, words: tuple[str, ...]) -> Iterator[Item]:
@@ -451,6 +452,12 @@ class _Reader:
                     "Record the command with paths relative to the working directory.",
                 )
                 return
+
+
+def _called(entity: Entity, place: str) -> str:
+    """The name that a file had when it was read, if another one is kept."""
+    name = PurePosixPath(entity.text("alternateName") or "").name
+    return "" if name == PurePosixPath(place).name else name
 
 
 def _by_name(path: str) -> str:

@@ -16,6 +16,7 @@ class Item(NamedTuple):
         source: its path from the opened location; "" if it is not in the crate.
         digests: what it must hash to, algorithm and hexadecimal digits; maybe none.
         parameter: the name of the formal parameter that it fills; maybe "".
+        called: the name that it had then, if another than its path has; maybe "".
     """
 
     id: str
@@ -23,6 +24,7 @@ class Item(NamedTuple):
     source: str
     digests: tuple[tuple[str, str], ...] = ()
     parameter: str = ""
+    called: str = ""
 
 
 class Result(NamedTuple):

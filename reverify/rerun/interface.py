@@ -162,6 +162,13 @@ class Engine(Protocol):
     def prepare(self, plan: Plan, stage: Path, environment: Environment) -> Prepared:
         """Say what to run; may add files of its own, a job file say, to the stage."""
 
+    def found(self, plan: Plan, prepared: Prepared, ran: Ran) -> Mapping[str, str]:
+        """Say where results turned up, as `moved` does, once it has run.
+
+        Some engines tell only then. What they tell may be wrong, as anything that comes
+        out of the sandbox, but leads nowhere else than to what was taken over.
+        """
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from reverify.model.rerun import Plan
-from reverify.rerun.engines.common import is_elsewhere, nobody
+from reverify.rerun.engines.common import Foreseen, is_elsewhere, nobody
 from reverify.rerun.interface import Environment, Prepared
 from reverify.rerun.programs import find, is_python, shebang
 
@@ -25,7 +25,7 @@ class _Found(NamedTuple):
     missing: str = ""
 
 
-class Command:
+class Command(Foreseen):
     """Runs the command as it was recorded, with the programs of the environment."""
 
     name = "command"

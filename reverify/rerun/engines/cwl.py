@@ -5,7 +5,7 @@ import posixpath
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from reverify.model.rerun import Item, Plan
+from reverify.model.rerun import Item, Plan, Result
 from reverify.rerun.engines.common import (
     first_missing,
     from_directory,
@@ -13,7 +13,8 @@ from reverify.rerun.engines.common import (
     write_json,
 )
 from reverify.rerun.engines.cwl_document import Document, read_document
-from reverify.rerun.interface import Environment, Prepared
+from reverify.rerun.engines.cwl_outputs import Output, read_outputs
+from reverify.rerun.interface import Environment, Prepared, Ran
 
 _JOB = "reverify-job.json"
 _READERS: Mapping[str, Callable[[str], object]] = {
@@ -70,6 +71,40 @@ class Cwl:
         else:
             words += recorded
         return Prepared(tuple(words), nobody(), _moved(plan, outdir), own)
+
+    def found(self, plan: Plan, prepared: Prepared, ran: Ran) -> Mapping[str, str]:
+        """Take what cwltool says of its outputs: which they are, and where they lie.
+
+        A result is the output of its formal parameter. Of several, it is the one that
+        has its digest, else its name, else its place in the order.
+        """
+        outputs = read_outputs(ran.output, ran.written)
+        taken: set[str] = set()
+        found = dict(prepared.moved)
+        for test in (_has_its_digest, _has_its_name, _has_its_kind):
+            for result in plan.results:
+                if not result.parameter or result.path in taken:
+                    continue
+                for output in outputs.get(result.parameter, ()):
+                    if test(result, output):
+                        found[result.path] = output.path
+                        outputs[result.parameter].remove(output)
+                        taken.add(result.path)
+                        break
+        return {path: to for path, to in found.items() if path != to}
+
+
+def _has_its_digest(result: Result, output: Output) -> bool:
+    return ("sha1", output.sha1) in result.digests
+
+
+def _has_its_name(result: Result, output: Output) -> bool:
+    name = posixpath.basename(output.path)
+    return name in {posixpath.basename(result.path), posixpath.basename(result.source)}
+
+
+def _has_its_kind(result: Result, output: Output) -> bool:
+    return output.is_folder == result.is_folder
 
 
 def _recorded(plan: Plan) -> list[str]:
@@ -135,7 +170,9 @@ def _job(plan: Plan, stage: Path, document: Document) -> dict[str, object]:
 
 
 def _file(item: Item) -> dict[str, object]:
-    return {"class": "File", "path": item.path}
+    # A tool may go by the ending of a name, and writers name files by their digests.
+    called = {"basename": posixpath.basename(item.called)} if item.called else {}
+    return {"class": "File", "path": item.path, **called}
 
 
 def _folder(stage: Path, items: list[Item]) -> str:

@@ -4,7 +4,12 @@ import re
 from pathlib import Path
 
 from reverify.model.rerun import Plan
-from reverify.rerun.engines.common import first_missing, from_directory, nobody
+from reverify.rerun.engines.common import (
+    Foreseen,
+    first_missing,
+    from_directory,
+    nobody,
+)
 from reverify.rerun.interface import Environment, Prepared
 
 _ASSIGNED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*[:?+]?=.*", re.DOTALL)
@@ -12,7 +17,7 @@ _TAKE_A_WORD = {"-f", "-C", "-I", "-o", "-W", "-l", "-j", "--file", "--makefile"
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-class Make:
+class Make(Foreseen):
     """Runs `make -f main`, with the targets and variables that were recorded."""
 
     name = "make"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from reverify.model.rerun import Plan
 from reverify.rerun.engines.common import (
+    Foreseen,
     first_missing,
     from_directory,
     is_elsewhere,
@@ -15,7 +16,7 @@ from reverify.rerun.interface import Environment, Prepared
 _HOME = "NXF_HOME"
 
 
-class Nextflow:
+class Nextflow(Foreseen):
     """Runs `nextflow run main`, with the recorded parameters in a file.
 
     Its launcher fetches the rest of it from the web when it first starts; a confined

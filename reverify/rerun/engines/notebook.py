@@ -7,6 +7,7 @@ from packaging.utils import canonicalize_name
 
 from reverify.model.rerun import Plan
 from reverify.rerun.engines.common import (
+    Foreseen,
     first_missing,
     from_directory,
     is_elsewhere,
@@ -18,7 +19,7 @@ _DRIVER = Path(__file__).with_name("notebook_driver.py")
 _NEEDED = ("nbclient", "ipykernel")
 
 
-class Notebook:
+class Notebook(Foreseen):
     """Executes a notebook from its first cell to its last, in a new kernel."""
 
     name = "notebook"

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from reverify.model.rerun import Plan
 from reverify.rerun.engines.common import (
+    Foreseen,
     first_missing,
     from_directory,
     nobody,
@@ -17,7 +18,7 @@ _RULE = re.compile(r"^[ \t]*(?:rule|checkpoint)[ \t]+([A-Za-z_]\w*)", re.MULTILI
 _CONFIG = "reverify-config.json"
 
 
-class Snakemake:
+class Snakemake(Foreseen):
     """Runs `snakemake --cores 1 -s main`, configured by the recorded parameters.
 
     Rules run with the programs of the environment: an environment of conda's or an
