@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from reverify.rerun.interface import Options, Watcher
     from reverify.rerun.reproducer import Reproducer
     from reverify.services.git import CodeSources, Vault
-    from reverify.services.software_heritage import Archive
+    from reverify.services.software_heritage import Archive, Patience
 
 
 class Runtime(AbstractContextManager["Runtime"]):
@@ -95,7 +95,8 @@ class Runtime(AbstractContextManager["Runtime"]):
         `for location in runtime.ahead(locations): runtime.verify(location)`.
         """
         archive = self._services.archive
-        if archive is None or ClaimKind.ARCHIVAL not in self.policy.kinds:
+        offline = self._services.http is None
+        if archive is None or offline or ClaimKind.ARCHIVAL not in self.policy.kinds:
             return iter(locations)
         return ask_ahead(
             locations, archive, lambda place: identifiers_at(place, self._limits)
@@ -131,7 +132,8 @@ def _services(settings: Settings) -> Services:
     """What lies outside; nothing that needs a socket, if we are to stay offline."""
     if settings.offline:
         clock = SystemClock()
-        return Services(clock=clock, code=_code(settings, None, clock))
+        code = _code(settings, None, clock)
+        return Services(clock=clock, code=code, archive=_kept_answers(settings))
     from reverify.services.software_heritage.commits import commits_of  # noqa: PLC0415
 
     http, clock = web(settings), SystemClock()
@@ -170,13 +172,26 @@ def _reproducer(
     )
 
 
+def _kept_answers(settings: Settings) -> "Archive | None":
+    """The archive as far as it answered before; it is not asked."""
+    if not (settings.cache_dir / "software-heritage").is_dir():
+        return None
+    from reverify.services.software_heritage import Patience  # noqa: PLC0415
+
+    return open_archive(settings, patience=Patience(requests=0))
+
+
 def web(settings: Settings) -> Http:
     """The one way to the web."""
     agent = f"reverify/{__version__}"
     return Http(allow_private=settings.allow_private, agent=agent)
 
 
-def open_archive(settings: Settings, http: Http | None = None) -> "Archive":
+def open_archive(
+    settings: Settings,
+    http: Http | None = None,
+    patience: "Patience | None" = None,
+) -> "Archive":
     """The archive that the settings name, and its kept answers; close it when done.
 
     Raises:
@@ -191,6 +206,7 @@ def open_archive(settings: Settings, http: Http | None = None) -> "Archive":
         token=settings.archive_token(),
         cache=Cache(settings.cache_dir / "software-heritage", clock),
         clock=clock,
+        patience=patience,
     )
 
 

@@ -43,6 +43,7 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
         for topic, expected, each in statements(found)
     }
     archive = tools.services.archive
+    offline = tools.services.http is None
     desk = None
     if archive is not None and any(isinstance(each.swhid, Swhid) for each in found):
         desk = Desk(archive, cores_of(found))
@@ -61,7 +62,10 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
             )
             yield finding(claim, "archival/swhid-invalid", reason)
         else:
-            yield _test(claim, identifier, identifier.swhid, desk)
+            answer = _test(claim, identifier, identifier.swhid, desk)
+            if offline and answer.rule == "archival/unclear":
+                answer = _test(claim, identifier, identifier.swhid, None)
+            yield answer
             if claim.topic == Topic.SWHID:
                 yield from _remarks(claim, identifier.swhid)
             if claim.topic == Topic.SWHID_VISIT and desk is not None:

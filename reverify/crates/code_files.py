@@ -14,6 +14,7 @@ from reverify.crates.code import (
     said_of_code,
     texts_of,
 )
+from reverify.crates.code_links import Link, read_link
 from reverify.crates.crate import Crate
 from reverify.crates.entity import Entity
 from reverify.crates.metadata import Metadata
@@ -23,6 +24,7 @@ from reverify.model.claim import Positions as Locate
 from reverify.model.code import Aspect, Said
 
 CODE_PATH = "urn:reverify:capsule:code-path"
+_LINKS = ("url", "contentUrl", "downloadUrl", "sameAs")
 _MOST_PARTS = 100_000
 
 
@@ -316,8 +318,19 @@ def _hints(
         if node is not None and node.text("propertyID") == CODE_PATH:
             stated = node.text("value") or ""
             hints += [stated] if stated.rpartition("/")[2] == name else []
+    hints += _linked(entity)
     hints.append(inside)
     folder = crate.locate(owner.id).path if "Dataset" in owner.types else None
     if folder and folder.rstrip("/") != crate.prefix.rstrip("/"):
         hints.append(path.removeprefix(f"{folder.rstrip('/')}/"))
     return tuple(dict.fromkeys(hint.removeprefix("./") for hint in hints))
+
+
+def _linked(entity: Entity) -> Iterator[str]:
+    """The paths that an entity's links lead to, at a branch say: they may be it."""
+    for key in _LINKS:
+        for value in entity.values(key):
+            text = value.get("@id") if isinstance(value, dict) else value
+            link = read_link(text) if isinstance(text, str) else None
+            if isinstance(link, Link) and link.path:
+                yield link.path

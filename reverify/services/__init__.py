@@ -18,7 +18,7 @@ class Services:
     Attributes:
         http: the one way to the web; None when offline, and then no socket is opened.
         clock: what time it is.
-        archive: Software Heritage; None when offline.
+        archive: Software Heritage; when offline, what it answered before, or None.
         code: where code is looked for; None if there is nowhere to look.
     """
 

@@ -389,3 +389,26 @@ def test_what_a_wrong_type_means_is_said_where_it_is_known(
     assert "there is no type 'ext'" in found.reason
     assert meant in found.reason
     assert ("perhaps" in found.reason) is bool(meant)
+
+
+def test_offline_the_answers_that_are_kept_count(
+    archived: Archived, tmp_path: Path
+) -> None:
+    cache = tmp_path / "cache"
+    ask(archived.made.crate, archived.double, cache)
+    before = len(archived.double.asked)
+    report = ask(archived.made.crate, archived.double, cache, offline=True)
+    assert report.verdict.kinds[ClaimKind.ARCHIVAL].outcome is Outcome.CONFIRMED
+    evidence = [each for f in report.findings for each in f.evidence]
+    assert any("answered before and kept" in each.method for each in evidence)
+    other = write_crate(
+        tmp_path / "other",
+        {
+            "@id": "#a",
+            "@type": "SoftwareSourceCode",
+            "identifier": f"swh:1:rev:{OTHER}",
+        },
+    )
+    report = ask(other, archived.double, cache, offline=True)
+    assert {f.rule for f in report.findings} == {"archival/not-tested"}
+    assert len(archived.double.asked) == before

@@ -344,7 +344,13 @@ def test_a_link_to_a_path_at_a_commit_is_held_to_it(
 
 
 @pytest.mark.parametrize(
-    "hint", [{"alternateName": "tools/run.py"}, {"path": "/tools/run.py"}]
+    "hint",
+    [
+        {"alternateName": "tools/run.py"},
+        {"path": "/tools/run.py"},
+        {"url": "https://github.com/lab/calc/blob/main/tools/run.py"},
+        {"contentUrl": {"@id": "https://gitlab.com/l/c/-/raw/v1/tools/run.py"}},
+    ],
 )
 def test_a_hint_of_the_crate_leads_to_the_file(tmp_path: Path, hint: Json) -> None:
     work = make_repository(
