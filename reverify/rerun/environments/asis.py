@@ -2,6 +2,7 @@
 
 import platform
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -59,10 +60,10 @@ def find_python(environ: Mapping[str, str], names: Sequence[str]) -> Python | No
     """
     for name in dict.fromkeys((*names, "python3", "python")):
         # A shim is asked too: what counts is the file that it starts in the end.
-        for path in (find_for_user(name, environ), Path(name)):
-            found = ask_python(path, environ) if path else None
-            if found is not None:
-                return found
+        path = shutil.which(name, path=environ.get("PATH"))
+        found = ask_python(Path(path), environ) if path else None
+        if found is not None:
+            return found
     return ask_python(Path(sys.executable), environ)
 
 

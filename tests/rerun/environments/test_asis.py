@@ -5,11 +5,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from reverify.model.rerun import Surroundings
+from reverify.model.rerun import Plan, Surroundings
 from reverify.rerun.environments import as_is
 from reverify.rerun.programs import find_for_user, make_room, outside, shebang
 
-from tests.rerun.running import environ
+from tests.rerun.running import environ, run
 
 
 def write_program(path: Path, text: str = "#!/bin/sh\n") -> Path:
@@ -48,8 +48,8 @@ def test_without_any_python_on_the_path_our_own_is_taken(tmp_path: Path) -> None
 def test_a_shim_is_asked_for_the_python_behind_it(tmp_path: Path) -> None:
     shim = f'#!/bin/sh\nexec {sys.executable} "$@"\n'
     write_program(tmp_path / "shims/python3", shim)
-    found = as_is(Surroundings(), {"PATH": f"{tmp_path}/shims", "HOME": "/"})
-    assert found.path == (str(Path(sys.executable).parent),)
+    path = {"PATH": f"{tmp_path}/shims:/usr/bin:/bin", "HOME": "/"}
+    assert as_is(Surroundings(), path).path[0] == str(Path(sys.executable).parent)
 
 
 def test_a_program_of_the_user_comes_with_what_it_was_installed_in(
@@ -128,3 +128,14 @@ def test_the_first_line_of_a_script_says_what_runs_it(
 ) -> None:
     (tmp_path / "script").write_text(line)
     assert shebang(tmp_path / "script") == words
+
+
+def test_a_command_runs_in_the_recorded_time_zone_and_locale(tmp_path: Path) -> None:
+    recorded = Surroundings(platform={"time_zone": "Asia/Kolkata", "locale": "C.UTF-8"})
+    environment = as_is(recorded, environ(), ("python3",))
+    script = "import time, locale; print(time.timezone, locale.setlocale(5, ''))"
+    plan = Plan(action="#run", engine="command", command=("python3", "-c", script))
+    (tmp_path / "area").mkdir()
+    ran, _ = run(plan, tmp_path / "area", environment)
+    seconds = -19800 if "TZ" in environment.variables else 0
+    assert ran.output.decode() == f"{seconds} C.UTF-8\n", ran.errors
