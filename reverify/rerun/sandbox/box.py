@@ -21,6 +21,7 @@ from reverify.rerun.sandbox.streams import CHUNK, Streams
 from reverify.rerun.sandbox.watchdog import (
     Taken,
     Watchdog,
+    available_memory,
     is_alive,
     running_processes,
     state,
@@ -58,16 +59,20 @@ class Box:
         ends: our ends of what leads into it.
         job: what runs in it.
         stage: how much is put into its work area.
+        spare: bytes of memory that this machine must have left.
         streams: what the command says.
 
     Attributes:
         watchdog: looks at it, once it goes.
     """
 
-    def __init__(self, ends: _Ends, job: Job, stage: Taken, streams: Streams) -> None:
+    def __init__(
+        self, ends: _Ends, job: Job, stage: Taken, spare: int, streams: Streams
+    ) -> None:
         self._process, self._feeder, self._control, self._status = ends
         self._job = job
         self._stage = stage
+        self._spare = spare
         self._said = bytearray()
         self._ended = False
         self._child = self._namespace = self._shell = 0
@@ -133,19 +138,15 @@ class Box:
                 raise SandboxError("its shell did not wait")
             time.sleep(0.001)
 
-    def go(self, spare: int) -> None:
-        """Let the command begin, with a watchdog on it.
-
-        Args:
-            spare: bytes of memory that this machine must have left.
-        """
+    def go(self) -> None:
+        """Let the command begin, with a watchdog on it."""
         first = self._on_disk()
 
         def taken() -> Taken:
             now = self._on_disk()
             return Taken(now.size - first.size, now.files - first.files)
 
-        self.watchdog = Watchdog(self._job.bounds, self._inside, taken, spare)
+        self.watchdog = Watchdog(self._job.bounds, self._inside, taken, self._spare)
         os.kill(self._shell, signal.SIGCONT)
 
     def _on_disk(self) -> Taken:
@@ -227,8 +228,13 @@ class _Left(io.RawIOBase):
 
 
 @contextlib.contextmanager
-def started(program: str, job: Job) -> Iterator[Box]:
+def started(program: str, job: Job, spare: int) -> Iterator[Box]:
     """Start a sandbox; at the end it is gone.
+
+    Args:
+        program: bwrap.
+        job: what is to run in it.
+        spare: bytes of memory that this machine must have left.
 
     Raises:
         SandboxError: the job is none that can be started.
@@ -244,6 +250,13 @@ def started(program: str, job: Job) -> Iterator[Box]:
             stage = flags.measured(job.stage)
         except OSError as error:
             raise SandboxError(f"{job.stage}: {error.strerror}") from error
+        left = available_memory()
+        if left is not None and stage.size + spare > left:
+            raise SandboxError(
+                f"the {stage.size:,} bytes that it works on do not fit in the memory of"
+                f" this machine, of which {left:,} bytes are free; run it where there"
+                " is more"
+            )
         control, their_control = socket.socketpair()
         stack.callback(control.close)
         theirs.callback(their_control.close)
@@ -276,13 +289,14 @@ def started(program: str, job: Job) -> Iterator[Box]:
                 pass_fds=tuple(given.values()),
                 env={},
                 cwd="/",
+                umask=0o022,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:
             raise SandboxError(f"it could not be started: {error}") from error
         stack.callback(_end, process)
         theirs.close()
-        box = Box(_Ends(process, feeder, control, status), job, stage, streams)
+        box = Box(_Ends(process, feeder, control, status), job, stage, spare, streams)
         stack.callback(box.end)
         yield box
 

@@ -119,11 +119,11 @@ class Bubblewrap:
     def _run(self, job: Job, written: Path, watcher: Watcher | None) -> Ran:
         with contextlib.ExitStack() as stack:
             stack.enter_context(result_folder(written))
-            box = stack.enter_context(started(self._program, job))
+            box = stack.enter_context(started(self._program, job, self._spare))
             box.prepare()
             if watcher is not None:
                 watcher.started(job.command)
-            box.go(self._spare)
+            box.go()
             stopped = box.streams.watch(box.told, box.watchdog, watcher)
             seconds = box.watchdog.seconds
             status = None if stopped else box.status()

@@ -22,7 +22,8 @@ Odd = tuple[tuple[str, str], ...]
 DEPTH = 256
 KEPT_ODD = 1000
 """Of more odd things, only the number is told."""
-SECONDS = 600.0
+SECONDS, PACE = 600.0, 10 << 20
+"""How long it may take: a time, and as many bytes each second."""
 _TOO_MUCH = "more than may be written"
 _KINDS = {
     tarfile.FIFOTYPE: "a FIFO",
@@ -69,7 +70,7 @@ def take_over(stream: BinaryIO, written: Path, most: Taken) -> Odd:
         what was not taken over: its path, and what it is.
     """
     odd: list[tuple[str, str]] = []
-    limits = Limits(total_bytes=most.size, seconds=SECONDS)
+    limits = Limits(total_bytes=most.size, seconds=SECONDS + most.size / PACE)
     # Headers and padding come on top: two blocks for each, and the longest names.
     total = most.size + 4096 * (most.files + 16)
     counted = CountedStream(stream, total, Budget(limits))

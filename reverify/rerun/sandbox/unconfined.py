@@ -141,6 +141,7 @@ def _started(
                 stderr=their_errors,
                 env={"TMPDIR": str(folder), **variables, _MARK: mark},
                 cwd=folder / "work" / flags.start_folder(job),
+                umask=0o022,
                 start_new_session=True,
             )
         except (OSError, ValueError) as error:

@@ -4,8 +4,9 @@ import time
 from pathlib import Path
 
 import pytest
+from reverify.errors import SandboxError
 from reverify.rerun.interface import Job
-from reverify.rerun.sandbox import Bubblewrap
+from reverify.rerun.sandbox import Bubblewrap, watchdog
 
 from tests.rerun.sandbox.conftest import Confined, small
 from tests.rerun.sandbox.test_bubblewrap import processes_with, soon_gone
@@ -78,19 +79,24 @@ while True:
 
 
 def test_a_machine_that_runs_out_of_memory_is_no_longer_used(
-    bubblewrap: Bubblewrap, confined: Confined
+    confined: Confined, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    del bubblewrap
     # Memory in anonymous files belongs to no process: only the machine's is left to
-    # look at. So this machine is said to have none to spare.
-    confined.sandbox = Bubblewrap(spare=1 << 60)
-    assert "memory left" in confined.sandbox.missing()
-    confined.sandbox._missing = ""
+    # look at. So this one is said to have none left.
+    monkeypatch.setattr(watchdog, "available_memory", lambda: 0)
 
     ran = confined.python(ANONYMOUS)
 
-    assert ran.stopped.startswith("this machine had less than 1,073,741,824 GiB of")
+    assert ran.stopped.startswith("this machine had less than 256 MiB of memory left")
     assert ran.seconds < 3
+
+
+def test_a_stage_that_does_not_fit_in_memory_is_not_begun(confined: Confined) -> None:
+    confined.sandbox = Bubblewrap(spare=1 << 60)
+
+    assert "do not fit in the memory of this machine" in confined.sandbox.missing()
+    with pytest.raises(SandboxError, match="run it where there is more"):
+        confined.run("true")
 
 
 def test_a_fork_bomb_is_held_and_ended(confined: Confined) -> None:
