@@ -190,7 +190,7 @@ if not os.fork():
     os.setsid()
     if not os.fork():
         os.closerange(0, 3)
-        os.execvp("sleep", ["sleep", "4714.25"])
+        os.execvp("sleep", ["sleep", "MARK"])
     os._exit(0)
 os.wait()
 time.sleep(0.2)
@@ -198,17 +198,18 @@ time.sleep(0.2)
 
 
 def test_daemons_end_with_it(confined: Confined) -> None:
-    ran = confined.python(DAEMON)
+    ran = confined.python(DAEMON.replace("MARK", "4714.25"))
 
     assert ran.status == 0
     assert processes_with("4714.25") == []
 
 
 def test_daemons_end_when_it_is_stopped(confined: Confined) -> None:
-    ran = confined.python(DAEMON + "time.sleep(60)", bounds={"seconds": 1.0})
+    script = DAEMON.replace("MARK", "4717.25") + "time.sleep(60)"
+    ran = confined.python(script, bounds={"seconds": 1.0})
 
     assert ran.stopped == "it took more than 1 s"
-    assert processes_with("4714.25") == []
+    assert processes_with("4717.25") == []
 
 
 def test_one_that_kills_all_around_it_is_told(confined: Confined) -> None:
