@@ -114,15 +114,17 @@ def reproduce(  # noqa: PLR0917 - one parameter for each option
     Each run is confined by bubblewrap: no network, no files but its own, limits on
     all it takes. Code is taken from its commit (--source) or the crate; inputs are
     verified before use. Each result is compared with the recorded one: exactly, unless
-    the crate or --rtol and --atol allow more. With -v, see what the run says.
+    the crate or --rtol and --atol allow more. With -v, see what the run says; with
+    --format ro-crate=DIR, the new run is written as a crate of its own.
 
     Exit codes: 0 confirmed, 1 refuted, 2 usage or no such input, 3 could not be told,
     4 internal error, 130 interrupted.
     """
     from reverify.rerun.interface import Options  # noqa: PLC0415 - --help stays light
 
+    formats, record = _record(format or [])
     flags = {
-        "format": (*(format or ()), *(["json"] if json else ())) or None,
+        "format": (*formats, *(["json"] if json else ())) or None,
         "require": require,
         "only": only or None,
         "skip": skip or None,
@@ -138,8 +140,9 @@ def reproduce(  # noqa: PLR0917 - one parameter for each option
     _one_of(env, _ENVIRONMENTS, "--env")
     if engine:
         _one_of(engine, _ENGINES, "--engine")
-    if keep is not None and keep.exists() and not _is_empty(keep):
-        raise UsageError(f"--keep {keep}: is there already, and is not empty")
+    for option, folder in (("--keep", keep), ("--format ro-crate", record)):
+        if folder is not None and folder.exists() and not _is_empty(folder):
+            raise UsageError(f"{option}: {folder} is there already, and is not empty")
     options = Options(
         action=action,
         engine=engine,
@@ -149,6 +152,7 @@ def reproduce(  # noqa: PLR0917 - one parameter for each option
         confined=not unsafe_no_sandbox,
         repeat=repeat,
         keep=keep,
+        record=record,
         rtol=rtol,
         atol=atol,
     )
@@ -158,6 +162,21 @@ def reproduce(  # noqa: PLR0917 - one parameter for each option
 def _one_of(text: str, known: tuple[str, ...], option: str) -> None:
     if text not in known:
         raise UsageError(f"{option}: {text!r} is unknown; there are {', '.join(known)}")
+
+
+def _record(formats: list[str]) -> tuple[list[str], Path | None]:
+    """Take the folder of `ro-crate=DIR` out of the formats.
+
+    Raises:
+        UsageError: a folder is missing, or there are two.
+    """
+    found = [item for item in formats if item.partition("=")[0] == "ro-crate"]
+    if not found:
+        return formats, None
+    folder = found[0].partition("=")[2]
+    if len(found) > 1 or not folder:
+        raise UsageError("--format ro-crate=DIR: one folder is needed")
+    return [item for item in formats if item not in found], Path(folder)
 
 
 def _is_empty(folder: Path) -> bool:

@@ -4,7 +4,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Container, Iterable, Mapping, Sequence
 
 from reverify.model.finding import Finding
-from reverify.model.outcome import Outcome, Severity
+from reverify.model.outcome import ClaimKind, Outcome, Severity
 from reverify.model.report import Report
 
 GRAVITY = (
@@ -67,6 +67,16 @@ def gravest(reports: Iterable[Report]) -> Outcome:
 def gravest_of(outcomes: Container[Outcome]) -> Outcome:
     """The outcome that counts among several."""
     return next(outcome for outcome in GRAVITY if outcome in outcomes)
+
+
+def held_again(report: Report) -> list[Finding]:
+    """What held when runs were run again: few, and what the user waited for."""
+    return [
+        finding
+        for finding in report.findings
+        if finding.claim.kind is ClaimKind.EXECUTION
+        and finding.outcome is Outcome.CONFIRMED
+    ]
 
 
 def grouped(findings: Iterable[Finding]) -> Mapping[str, list[Finding]]:

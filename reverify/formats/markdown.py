@@ -9,6 +9,7 @@ from reverify.formats.interface import (
     folded,
     gravest,
     grouped,
+    held_again,
     place,
     spoken,
     troubles,
@@ -109,11 +110,24 @@ def _section(report: Report) -> Iterator[str]:
         row = " | ".join(f"{count:,}" if count else "" for count in counts)
         outcome = tally.outcome if any(counts) else "nothing claimed"
         yield f"| {kind} | {outcome} | {row} |"
+    yield from _again(held_again(report))
     for heading, findings in troubles(report).items():
         if findings:
             yield ""
             yield f"### {heading} ({len(findings):,})"
             yield from _groups(findings)
+
+
+def _again(findings: list[Finding]) -> Iterator[str]:
+    """What held when it was run again."""
+    if findings:
+        yield ""
+        yield f"### run again, as recorded ({len(findings):,})"
+        yield ""
+    for finding in findings[:SHOWN]:
+        yield f"- {markdown(finding.reason, 400)}"
+    if len(findings) > SHOWN:
+        yield f"- and {len(findings) - SHOWN:,} more"
 
 
 def _facts(report: Report) -> Iterator[str]:

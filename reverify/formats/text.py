@@ -13,6 +13,7 @@ from reverify.formats.interface import (
     folded,
     gravest_of,
     grouped,
+    held_again,
     place,
     spoken,
     troubles,
@@ -23,6 +24,7 @@ from reverify.model.report import Report
 from reverify.model.verdict import Tally
 
 SHOWN = 5
+AGAIN = 20
 _COLOURS = {
     Outcome.CONFIRMED: "green",
     Outcome.REFUTED: "red",
@@ -91,6 +93,7 @@ class Text(Format):
         yield ""
         for kind, tally in report.verdict.kinds.items():
             yield self._kind(kind, tally, report)
+        yield from self._again(held_again(report))
         hidden = []
         for heading, findings in troubles(report).items():
             if not findings:
@@ -161,6 +164,19 @@ class Text(Format):
                 parts.append(f"digests for {printable(coverage.observed, 100)}")
         word = self._style(f"{outcome:<15}", _COLOURS[tally.outcome])
         return f"  {kind.value:<13} {word} {', '.join(parts)}".rstrip()
+
+    def _again(self, findings: list[Finding]) -> Iterator[str]:
+        """What held when it was run again."""
+        if not findings:
+            return
+        yield ""
+        title = f"run again, as recorded ({len(findings):,})"
+        yield "  " + self._style(title, "green", bold=True)
+        most = len(findings) if self._verbosity >= _ALL else AGAIN
+        for finding in findings[:most]:
+            yield f"  {self._style('+', 'green')} {printable(finding.reason, 400)}"
+        if len(findings) > most:
+            yield f"    ... and {len(findings) - most:,} more; -vv shows all"
 
     def _section(self, heading: str, findings: list[Finding]) -> Iterator[str]:
         mark, colour = _MARKS[heading]

@@ -183,6 +183,7 @@ class Options:
         confined: whether it must be confined.
         repeat: how many times to run it.
         keep: where what it wrote and said is left; None to throw it away.
+        record: where the new runs are written as a crate; None if they are not.
         rtol: the relative tolerance of results that declare none; None for exact.
         atol: the absolute one.
     """
@@ -195,6 +196,7 @@ class Options:
     confined: bool = True
     repeat: int = 1
     keep: Path | None = None
+    record: Path | None = None
     rtol: float | None = None
     atol: float | None = None
 

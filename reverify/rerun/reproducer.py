@@ -26,6 +26,7 @@ from reverify.rerun.interface import (
     Ran,
     Watcher,
 )
+from reverify.rerun.record import Recorder
 from reverify.rerun.staging import fill
 from reverify.services import Services
 
@@ -67,6 +68,7 @@ class Reproducer:
         self._engines = engines
         self._choose = choose
         self._watcher = watcher
+        self._recorder = Recorder(options.record) if options.record else None
 
     def wants(self, action: str) -> bool:
         """Whether the user asked for this action, by its @id."""
@@ -103,7 +105,8 @@ class Reproducer:
         if missing:
             raise LackError(missing, "Install it, or choose another --env.")
         prepared = engine.prepare(plan, stage, environment)
-        made = []
+        made: list[_Made] = []
+        started = self._services.clock.now()
         for number in range(1, self.options.repeat + 1):
             written = folder / f"run-{number}"
             written.mkdir()
@@ -118,6 +121,12 @@ class Reproducer:
         if all(each.ran.status == 0 for each in made):
             compared = tuple(
                 self._compare(result, crate, made) for result in plan.results
+            )
+        if self._recorder is not None:
+            ended = self._services.clock.now()
+            results = [(each, _place(each.result, made[0])) for each in compared]
+            self._recorder.add(
+                plan, crate, made[0].attempt, results, started=started, ended=ended
             )
         return Reproduction(
             plan=plan,
