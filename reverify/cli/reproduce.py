@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from reverify.rerun.interface import Bounds
 
 _LIMITS = ("time", "memory", "disk", "files", "processes", "output")
-_ENVIRONMENTS = ("as-is", "venv")
+_ENVIRONMENTS = ("as-is", "venv", "container")
 _ENGINES = ("command", "notebook", "cwl", "snakemake", "nextflow", "make")
 
 

@@ -8,9 +8,11 @@ from reverify.crates.crate import Crate
 from reverify.errors import LackError
 from reverify.model.rerun import Departure, Plan
 from reverify.rerun.environments import (
+    Container,
     as_is,
     build_venv,
     differences,
+    in_container,
 )
 from reverify.rerun.interface import Engine, Environment, Options, Sandbox
 
@@ -65,7 +67,16 @@ class Chooser:
         """
         recorded, programs = plan.recorded, engine.programs(plan)
         sandbox = self._sandbox
-        if self._options.environment == "venv":
+        if self._options.environment == "container":
+            if not recorded.container:
+                raise LackError(
+                    "no container is recorded, so that it can run in none",
+                    "Run it as-is, or in a venv.",
+                )
+            container = Container(recorded.container, self._environ)
+            environment = in_container(container, recorded, offline=self._offline)
+            sandbox = container
+        elif self._options.environment == "venv":
             if not recorded.lock_file:
                 raise LackError(
                     "no lock file is recorded, so that no venv can be built",
