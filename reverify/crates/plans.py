@@ -97,12 +97,13 @@ class _Reader:
         words = command if not is_shell else tuple(shlex.split(command[-1]))
         inputs = tuple(self._inputs(words))
         code = tuple(self._code(words))
+        results = tuple(self._results(words))
+        code += tuple(self._called(words, {*inputs, *code}, results))
         commit, origin = self._commit()
         main = next((item.path for item in code if item.source == main), main)
         self._see_paths(command, inputs, code)
         if engine == "command" and not code and not commit:
             self._see_program(words)
-        results = tuple(self._results(words))
         recorded = read_surroundings(self.crate, self.action, self.tools)
         self._see_container(recorded)
         return Plan(
@@ -316,6 +317,23 @@ class _Reader:
                             path,
                             () if under else _digests(part),
                         )
+
+    def _called(
+        self, words: tuple[str, ...], placed: set[Item], results: tuple[Result, ...]
+    ) -> Iterator[Item]:
+        """Other files of the crate that the command calls by name: scripts, mostly."""
+        taken = {item.path for item in placed} | {result.path for result in results}
+        for word in dict.fromkeys(words):
+            try:
+                path = relative_path(word)
+            except UnsafeNameError:
+                continue
+            entry = self.crate.payload.entries.get(f"{self.crate.prefix}{path}")
+            is_file = entry is not None and entry.kind is EntryKind.FILE
+            if is_file and path not in taken:
+                known = self.metadata.by_id.get(path)
+                digests = _digests(known) if known else ()
+                yield Item(path, path, f"{self.crate.prefix}{path}", digests)
 
     def _results(self, words: tuple[str, ...]) -> Iterator[Result]:
         seen: set[str] = set()

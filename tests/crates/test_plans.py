@@ -263,3 +263,13 @@ def test_what_it_ran_in_is_read(tmp_path: Path) -> None:
     assert found.lock_file == "requirements.txt"
     assert found.platform == {"time_zone": "UTC"}
     assert found.container == f"docker.io/lab/sum:1@sha256:{'ab' * 32}"
+
+
+def test_a_file_that_the_command_calls_is_code(tmp_path: Path) -> None:
+    command = value("command", "python3 src/sum.py in.csv")
+    action = run(object=[{"@id": "#command"}, {"@id": "in.csv"}])
+    files = {"src/sum.py": b"", "in.csv": b"", "python3": b"", "other.py": b""}
+    write_crate(tmp_path, action, TOOL, command, file("in.csv"), files=files)
+    plan = plan_of(tmp_path)
+    assert [item.path for item in plan.code] == ["python3", "src/sum.py"]
+    assert plan.lacks == ()
