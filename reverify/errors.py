@@ -55,12 +55,13 @@ class CapsuleError(ReverifyError):
     """A capsule cannot be kept, found or exported as it is; nothing was written.
 
     Args:
-        reasons: one sentence each, with the file or value and what to do.
+        reasons: one sentence each, with the file or value and what to do. What several
+            files have in common is said once.
     """
 
     def __init__(self, *reasons: str) -> None:
-        super().__init__("; ".join(reasons))
-        self.reasons = reasons
+        self.reasons = tuple(dict.fromkeys(reasons))
+        super().__init__("; ".join(self.reasons))
 
 
 class StoreError(ReverifyError):

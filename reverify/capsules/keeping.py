@@ -108,7 +108,13 @@ class KeptFiles:
         if kept.base is None or self._is_stored(kept):
             return self._content.open(str(kept.sha256), kept.path)
         if kept.base not in self._folders:
-            self._folders[kept.base] = FolderSource(Path(kept.base))
+            try:
+                self._folders[kept.base] = FolderSource(Path(kept.base))
+            except CapsuleError as error:
+                raise CapsuleError(
+                    f"{error}; if it was moved, `reverify capsule register --store`"
+                    " with its new place takes in copies of its files"
+                ) from error
         return self._folders[kept.base].open(file)
 
 

@@ -180,6 +180,9 @@ def _listing_damages(
 def _file_damages(
     version: Version, files: tuple[KeptFile, ...], content: ContentStore
 ) -> Iterator[Damage]:
+    told = set()  # a folder that is gone is one damage, however many files it had
     for file in files:
-        if reason := damage_of(file, content):
+        reason = damage_of(file, content)
+        if reason and reason not in told:
+            told.add(reason)
             yield Damage(version.name, reason)

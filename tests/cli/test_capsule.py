@@ -112,6 +112,22 @@ def test_with_store_the_folder_may_go(folder: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / f"capsule-{ID}" / "rain.csv").read_bytes() == RAIN
 
 
+def test_a_folder_that_was_moved_is_told_once_with_what_to_do(
+    folder: Path, tmp_path: Path
+) -> None:
+    register(folder)
+    moved = folder.rename(tmp_path / "moved")
+    damaged = run("capsule", "verify-db", "--files")
+    assert damaged.stdout.splitlines()[-1] == "1 fault"
+    answer = run("export", ID, "-o", tmp_path / "crate")
+    assert answer.returncode == 2
+    (complaint,) = answer.stderr.splitlines()
+    assert f"{folder}: is no folder that can be read" in complaint
+    assert "capsule register --store" in complaint
+    register("--store", moved)
+    assert run("export", ID, "-o", tmp_path / "crate").returncode == 0
+
+
 def test_files_may_lie_elsewhere_than_the_manifest(
     folder: Path, tmp_path: Path
 ) -> None:
