@@ -10,6 +10,8 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from reverify.checks.code_folders import list_folder
+from reverify.crates.opening import open_crate
 from reverify.crates.swhids import Ways, identify
 from reverify.model.git_objects import Branch, snapshot_body
 from reverify.model.swhid import InvalidSwhid, Swhid, git_id, qualified, read_swhid
@@ -19,6 +21,7 @@ from swh.model.swhids import CoreSWHID, QualifiedSWHID
 
 from tests.conftest import ROOT
 from tests.crates.trees import File, Link, Tree, write_tree
+from tests.fakes import write_crate
 from tests.gitrepos import ENVIRONMENT
 
 SLOW_DISK = [HealthCheck.too_slow, HealthCheck.data_too_large]
@@ -89,6 +92,16 @@ def test_with_empty_directories_it_is_as_the_archive_has_it(tree: Tree) -> None:
     with on_disk(tree) as folder:
         theirs = Directory.from_disk(path=os.fsencode(folder), max_content_length=None)
         assert ours(folder, empty_directories=True) == theirs.hash.hex()
+
+
+@settings(max_examples=40, deadline=None, suppress_health_check=SLOW_DISK)
+@given(tree=trees, empty=st.booleans())
+def test_a_folder_of_a_crate_has_the_same_id(tree: Tree, empty: bool) -> None:
+    with on_disk({b"code": tree}) as folder:
+        write_crate(folder)
+        with open_crate(str(folder)) as crate:
+            found = list_folder(crate, "code").id(empty=empty, plain=False)
+        assert found == ours(folder / "code", empty_directories=empty)
 
 
 @settings(max_examples=2, deadline=None, suppress_health_check=SLOW_DISK)
