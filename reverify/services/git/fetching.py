@@ -10,9 +10,10 @@ from functools import partial
 from reverify.errors import DamagedObjectError, MissingObjectError, ServiceError
 from reverify.services.git.answers import PlaceError, Why
 from reverify.services.git.cache import Kept
+from reverify.services.git.failures import OldFaultError, UnadvertisedError
 from reverify.services.git.local import is_other
 from reverify.services.git.objects import Objects, TreeEntry
-from reverify.services.git.remote import OldFaultError, Remote, UnadvertisedError
+from reverify.services.git.remote import Remote
 from reverify.services.git.revision import Named, Revision, read_revision
 
 _LEAN, _WHOLE = "lean", "whole"

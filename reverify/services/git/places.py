@@ -1,10 +1,8 @@
 """Looking for a commit: at the user's own places first, then at its origin's."""
 
 import contextlib
-import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -17,7 +15,7 @@ from reverify.errors import (
     TooLargeError,
     UsageError,
 )
-from reverify.model.finding import Evidence, timestamp
+from reverify.model.finding import Evidence
 from reverify.model.swhid import swhid_of_git
 from reverify.services.clock import Clock
 from reverify.services.git.answers import (
@@ -31,28 +29,25 @@ from reverify.services.git.answers import (
     Reason,
     Why,
 )
-from reverify.services.git.cache import KEPT_BYTES, KEPT_SECONDS, Cache, Kept
+from reverify.services.git.cache import KEPT_BYTES, KEPT_SECONDS, Cache
 from reverify.services.git.credentials import Credentials
-from reverify.services.git.fetching import Fetching
 from reverify.services.git.local import first_there, local_revision, opened
 from reverify.services.git.objects import FULL_ID, Objects
 from reverify.services.git.origins import (
     Mirror,
-    Origin,
     hosts_of,
     local_path,
-    read_origin,
     without_password,
 )
 from reverify.services.git.reachability import (
     FORK_HOSTS,
     Question,
-    at_origin,
     in_clone,
     in_repository,
 )
-from reverify.services.git.remote import CodeLimits, Remote
+from reverify.services.git.remote import CodeLimits
 from reverify.services.git.revision import Named, Revision, read_revision
+from reverify.services.git.servers import Servers
 from reverify.services.http import Http
 
 
@@ -120,22 +115,22 @@ class CodeSources:
         fork_hosts: frozenset[str] = FORK_HOSTS,
     ) -> None:
         self._cache = cache
-        self._http = http
         self._clock = clock
         self._sources = tuple(sources)
         self._clones = tuple(clones)
         self._mirrors = tuple(mirrors)
         self._vault = vault
-        self._allow_private = allow_private
-        self._credentials = credentials
         self._limits = limits or CodeLimits()
-        self._fork_hosts = fork_hosts
-        self._trusted = frozenset(
-            hosts_of([*self._sources, *(mirror.target for mirror in self._mirrors)])
+        targets = (mirror.target for mirror in self._mirrors)
+        self._servers = Servers(
+            cache=cache,
+            http=http,
+            allow_private=allow_private,
+            credentials=credentials,
+            trusted=hosts_of([*self._sources, *targets]),
+            limits=self._limits,
+            fork_hosts=fork_hosts,
         )
-        self._lock = threading.Lock()
-        self._remotes: dict[Origin, Remote] = {}
-        self._failed: dict[tuple[Origin, Named], PlaceError] = {}
 
     # -- finding -----------------------------------------------------------------------
 
@@ -267,13 +262,13 @@ class CodeSources:
         if path is not None:
             return _Step(place, str(path), partial(local_revision, [path], named))
         shown = without_password(text)
-        return _Step(place, shown, partial(self._remote_look, text, named, paths))
+        return _Step(place, shown, partial(self._servers.look, text, named, paths))
 
     def _of_origin(
         self, origin: str, named: Named, paths: Sequence[str]
     ) -> Iterator[_Step]:
         try:
-            read = self._read(origin)
+            read = self._servers.read(origin)
         except RefusedError as error:
             reason = PlaceError(Why.REFUSED, str(error))
             yield _Step(Place.ORIGIN, without_password(origin), partial(_fail, reason))
@@ -291,66 +286,8 @@ class CodeSources:
                     ),  # type: ignore[misc]
                 )
         yield _Step(
-            Place.ORIGIN, read.url, partial(self._remote_look, read.url, named, paths)
+            Place.ORIGIN, read.url, partial(self._servers.look, read.url, named, paths)
         )
-
-    def _read(self, text: str) -> Origin:
-        """Read an address.
-
-        Raises:
-            RefusedError: it is not asked.
-        """
-        return read_origin(text, plain_http=self._allow_private)
-
-    def _remote_look(self, url: str, named: Named, paths: Sequence[str]) -> Revision:
-        """Have it from what is kept of a server, or from the server.
-
-        Raises:
-            PlaceError: it does not have it, or cannot be asked.
-            ServiceError: what it gave cannot be read.
-        """
-        try:
-            origin = self._read(url)
-        except RefusedError as error:
-            raise PlaceError(Why.REFUSED, str(error)) from error
-        if (origin, named) in self._failed:
-            raise self._failed[origin, named]
-        kept = self._cache.open(origin)
-        fetching = Fetching(kept, self._remote(origin), named)
-        with contextlib.ExitStack() as stack:
-            stack.callback(kept.close)
-            try:
-                revision = fetching.revision(paths)
-            except PlaceError as error:
-                self._failed[origin, named] = error
-                raise
-            stack.pop_all()
-        revision.note = self._note(kept, fetching, named)
-        return revision
-
-    def _note(self, kept: Kept, fetching: Fetching, named: Named) -> str:
-        """How something came here, and why contents of its files did not."""
-        since = kept.fetched(named.id, named.algorithm)
-        note = "fetched now" if fetching.asked else "kept"
-        if since is not None and not fetching.asked:
-            note += f" since {timestamp(datetime.fromtimestamp(since, UTC))}"
-        return f"{note}; {fetching.trouble}" if fetching.trouble else note
-
-    def _remote(self, origin: Origin) -> Remote | None:
-        """The server of an origin, the same throughout; None when offline."""
-        if self._http is None:
-            return None
-        with self._lock:
-            if origin not in self._remotes:
-                named = (origin.host, origin.port) in self._trusted
-                self._remotes[origin] = Remote(
-                    origin,
-                    self._http,
-                    allow_private=self._allow_private,
-                    limits=self._limits,
-                    credentials=self._credentials if named else None,
-                )
-            return self._remotes[origin]
 
     def _recover(self, named: Named) -> Revision:
         swhid = swhid_of_git(named.kind, named.id)
@@ -404,15 +341,16 @@ class CodeSources:
     def _at_origin(self, origin: str, question: Question) -> Reachability:
         """What the origin tells, or a mirror in its place."""
         try:
-            read = self._read(origin)
+            read = self._servers.read(origin)
             for there in (mirror.of(read) for mirror in self._mirrors):
                 if isinstance(there, str):
-                    return self._at_server(self._read(there), question)
+                    stand_in = self._servers.read(there)
+                    return self._servers.reachability(stand_in, question)
                 folder = first_there(there or [])
                 if folder is not None:
                     with opened(folder) as repository:
                         return in_repository(repository, question)
-            return self._at_server(read, question)
+            return self._servers.reachability(read, question)
         except ServiceError as error:
             method = f"which branches and tags reach {question.commit}"
             source = without_password(origin)
@@ -430,33 +368,6 @@ class CodeSources:
         for folder in (*(path for path in folders if path), *self._clones):
             with contextlib.suppress(ServiceError), opened(folder) as repository:
                 yield in_clone(repository, origin, question)
-
-    def _at_server(self, origin: Origin, question: Question) -> Reachability:
-        remote = self._remote(origin)
-        if remote is None:
-            text = f"{origin}: was not asked: we are offline"
-            raise PlaceError(Why.UNASKED, text)
-        kept = self._cache.open(origin)
-        fetching = Fetching(kept, remote, Named("commit", question.commit))
-        revision: Revision | None = None
-        why: PlaceError | None = None
-        try:
-            try:
-                revision = fetching.revision(())
-            except PlaceError as error:
-                why = error
-            return at_origin(
-                remote,
-                kept,
-                question,
-                holder=revision.objects.git if revision else None,
-                why=why,
-                fork_hosts=self._fork_hosts,
-            )
-        finally:
-            if revision is not None:
-                revision.close()
-            kept.close()
 
 
 def _fail(error: PlaceError) -> Revision:

@@ -9,6 +9,13 @@ from reverify.errors import LimitError, RefusedError, ServiceError
 from reverify.services.git.answers import PlaceError, Why
 from reverify.services.git.command import Git
 from reverify.services.git.credentials import Credentials
+from reverify.services.git.failures import (
+    HARMLESS,
+    AbsentError,
+    UnadvertisedError,
+    failure_of,
+    plain,
+)
 from reverify.services.git.objects import FULL_ID
 from reverify.services.git.origins import Origin, read_origin
 from reverify.services.git.references import is_reference_name
@@ -21,19 +28,13 @@ _SMART = "application/x-git-upload-pack-advertisement"
 _AGENT = {"User-Agent": "git/2 (reverify)", "Git-Protocol": "version=2"}
 """Some forges show repositories only to what calls itself git."""
 _OK, _DENIED, _GONE = 200, (401, 403), (404, 410)
-_TEXT = 300
-_HARMLESS = (
-    "zeroPaddedFilemode badTimezone badDate badDateOverflow missingSpaceBeforeDate"
-    " missingSpaceBeforeEmail badEmail missingEmail missingNameBeforeEmail"
-).split()
-"""Faults of old and honest repositories, which we read as they are."""
 _FETCH = (
     "fetch.unpackLimit=1",
     "transfer.unpackLimit=1",
     "core.bigFileThreshold=16m",
     "core.packedGitWindowSize=16m",
     "core.packedGitLimit=256m",
-    *(f"fetch.fsck.{fault}=ignore" for fault in _HARMLESS),
+    *(f"fetch.fsck.{fault}=ignore" for fault in HARMLESS),
 )
 _NO_TALK = ("fetch.negotiationAlgorithm=noop",)
 _MOST_DROPPED = 20
@@ -74,31 +75,6 @@ class Look(NamedTuple):
     origin: Origin
     is_dumb: bool
     said: str
-
-
-class UnadvertisedError(PlaceError):
-    """A server gives only what its branches and tags lead to."""
-
-
-class OldFaultError(PlaceError):
-    """What a server gives has faults that old and honest repositories have.
-
-    Git overlooks them, where told to; but before 2.44 not in what is left in part at
-    the server.
-    """
-
-
-class AbsentError(PlaceError):
-    """A server says that it does not have an object.
-
-    Args:
-        id: of the object; empty if it does not say.
-        text: in a sentence.
-    """
-
-    def __init__(self, id: str, text: str) -> None:
-        super().__init__(Why.ABSENT, text)
-        self.id = id
 
 
 class Remote:
@@ -159,7 +135,7 @@ class Remote:
         except LimitError as error:
             raise PlaceError(Why.LIMIT, str(error)) from error
         except ServiceError as error:
-            raise PlaceError(Why.UNREACHABLE, _plain(str(error))) from error
+            raise PlaceError(Why.UNREACHABLE, plain(str(error))) from error
         here = self._led_to(reply.url)
         moved = "" if here == self.origin else f"; it is at {here} now"
         if reply.status in _GONE:
@@ -184,7 +160,7 @@ class Remote:
         base = url.removesuffix(_ASK)
         if base == url:
             reason = f"{self.origin}: leads to {url!r}, which is no repository"
-            raise PlaceError(Why.UNREACHABLE, _plain(reason))
+            raise PlaceError(Why.UNREACHABLE, plain(reason))
         try:
             return read_origin(base, plain_http=self.origin.scheme == "http")
         except RefusedError as error:
@@ -360,59 +336,14 @@ class Remote:
             if git.is_full():
                 text = f"{here}: sends more than a file may have"
                 raise PlaceError(Why.LIMIT, text)
-            raise self._failure(tunnel, ran.said, most)
+            raise failure_of(self.origin, tunnel, ran.said, most)
         return ran.output
-
-    def _failure(self, tunnel: Tunnel, said: str, most: int) -> PlaceError:
-        """What went wrong, from what git says of it."""
-        for why, what in (
-            (Why.LIMIT, f"sends more than {most:,} bytes" if tunnel.over else ""),
-            (Why.REFUSED, tunnel.refused),
-            (Why.UNREACHABLE, tunnel.failed),
-        ):
-            if what:
-                return PlaceError(why, f"{self.origin}: {what}")
-        beside = ("remote:", "warning:")
-        lines = [line for line in said.split("\n") if not line.startswith(beside)]
-        text = "\n".join(lines)
-        short = f"{self.origin}: {_plain(' '.join(lines))}"
-        absent = re.search(r"not our ref ?([0-9a-f]*)|want ([0-9a-f]+) not valid", text)
-        if absent:
-            id = absent[1] or absent[2] or ""
-            text = f"{self.origin}: the server says that it has no object {id}"
-            return AbsentError(id, text.rstrip())
-        if "unadvertised object" in text or "dumb http transport" in text:
-            return UnadvertisedError(Why.NOT_REACHED, short)
-        faults = set(re.findall(r"object [0-9a-f]+: ([A-Za-z]+):", text))
-        if faults and faults <= set(_HARMLESS):
-            return OldFaultError(Why.DAMAGED, short)
-        for pattern, why in _FAILURES:
-            if re.search(pattern, text.strip()):
-                return PlaceError(why, short)
-        return PlaceError(Why.UNREACHABLE, short)
 
 
 _EVERYTHING = ("+refs/heads/*:refs/theirs/heads/*", "+refs/tags/*:refs/theirs/tags/*")
-_FAILURES = (
-    (r"died of signal (9|24|25)|[Ff]ile (size|too)|CPU time|memory", Why.LIMIT),
-    (r"\Afatal: fetch-pack: invalid index-pack output\Z", Why.LIMIT),  # it was ended
-    (r"mismatched algorithms|support.*object.?format", Why.ABSENT),
-    (r"repository '.*' not found", Why.GONE),
-    (r"Authentication failed|could not read (Username|Password)", Why.DENIED),
-    (r"fsck error|badly formed|error in object|hash mismatch|corrupt", Why.DAMAGED),
-    (r"unable to access|early EOF|RPC failed|hung up|disconnect", Why.UNREACHABLE),
-    (r"index-pack|inflate|bad pack|pack has", Why.DAMAGED),
-)
 
 
 def _lists_references(body: bytes) -> bool:
     """Whether this is the list of references that a server of mere files gives."""
     line = body.partition(b"\n")[0]
     return not body or bool(re.fullmatch(rb"[0-9a-f]{40,64}\trefs/\S+", line))
-
-
-def _plain(text: str) -> str:
-    """What a server says, as one line without anything that a terminal obeys."""
-    line = "".join(char if char.isprintable() else " " for char in text)
-    line = " ".join(line.split())
-    return line if len(line) <= _TEXT else f"{line[:_TEXT]}..."
