@@ -12,8 +12,10 @@ from reverify.rerun.engines.common import (
     write_json,
 )
 from reverify.rerun.interface import Environment, Prepared
+from reverify.rerun.programs import find
 
-_HOME = "NXF_HOME"
+_WHOLE = 10_000_000
+"""Bytes from which on a launcher is not one alone, but has all in it."""
 
 
 class Nextflow(Foreseen):
@@ -39,8 +41,10 @@ class Nextflow(Foreseen):
         lack = first_missing(environment, "java", "nextflow", "bash")
         if lack or is_elsewhere(environment):
             return lack
-        home = environment.variables.get(_HOME, "")
-        if not home or not any(Path(home).glob("framework/*/nextflow-*.jar")):
+        launcher = find("nextflow", environment)
+        fetched = Path(environment.variables.get("NXF_DIST", "/nonexistent"))
+        is_whole = launcher is not None and launcher.stat().st_size > _WHOLE
+        if not is_whole and not any(fetched.glob("*/nextflow-*.jar")):
             return (
                 "the framework of Nextflow is not on this machine (`nextflow info`"
                 " fetches it)"
@@ -56,5 +60,9 @@ class Nextflow(Foreseen):
             name = write_json(stage, "reverify-params.json", dict(plan.parameters))
             own.append(name)
             words += ["-params-file", from_directory(plan, name)]
-        variables = {**nobody(), "NXF_OFFLINE": "true", "NXF_DISABLE_CHECK_LATEST": "1"}
+        variables = {
+            **nobody(),
+            "NXF_OFFLINE": "true",
+            "NXF_DISABLE_CHECK_LATEST": "true",
+        }
         return Prepared(tuple(words), variables, {}, tuple(own))

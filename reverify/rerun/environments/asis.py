@@ -95,10 +95,12 @@ def assemble(
     if python is not None and python.user_base:
         variables["PYTHONUSERBASE"] = python.user_base
     if "nextflow" in programs:
-        home = environ.get("NXF_HOME") or f"{environ.get('HOME', '')}/.nextflow"
-        if Path(home).is_dir():
-            binds.append(Path(home))
-            variables["NXF_HOME"] = home
+        # Where its launcher put what it fetched; the rest of its folder is written to.
+        home = Path(environ.get("NXF_HOME") or f"{environ.get('HOME')}/.nextflow")
+        fetched = Path(environ.get("NXF_DIST") or home / "framework")
+        if fetched.is_dir():
+            binds.append(fetched)
+            variables["NXF_DIST"] = str(fetched)
     return Environment(
         name=name,
         path=tuple(dict.fromkeys(path)),

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from reverify.model.rerun import Item, Package, Plan, Result, Surroundings
 from reverify.rerun.engines import ENGINES
+from reverify.rerun.environments import as_is
 from reverify.rerun.interface import Environment
 
 from tests.rerun.running import WORKFLOWS, environment_for, run, stage
@@ -303,14 +304,45 @@ def test_nextflow_is_given_the_parameters_in_a_file(tmp_path: Path) -> None:
     assert json.loads((area / "reverify-params.json").read_text()) == plan.parameters
 
 
-def test_nextflow_needs_what_its_launcher_fetches(tmp_path: Path) -> None:
-    plan = Plan(action="#run", engine="nextflow", main="main.nf")
-    for name in ("java", "nextflow"):
-        (tmp_path / name).write_text("#!/bin/sh\n")
-        (tmp_path / name).chmod(0o755)
-    without = Environment(name="as-is", path=(str(tmp_path),))
-    missing = ENGINES["nextflow"].missing(plan, without)
+@pytest.fixture
+def nextflow_user(tmp_path: Path) -> dict[str, str]:
+    """Somebody whose Nextflow tells how it was started."""
+    programs = tmp_path / "home/bin"
+    programs.mkdir(parents=True)
+    (programs / "java").write_text("#!/bin/sh\n")
+    tell = 'ls "$NXF_DIST"/*/*.jar && echo "$NXF_OFFLINE" "$@"'
+    (programs / "nextflow").write_text(f"#!/usr/bin/env bash\n{tell}\n")
+    for path in programs.iterdir():
+        path.chmod(0o755)
+    home = str(tmp_path / "home")
+    return {"PATH": f"{programs}:/usr/bin:/bin", "HOME": home}
+
+
+def test_nextflow_needs_what_its_launcher_fetches(
+    nextflow_user: dict[str, str],
+) -> None:
+    engine, plan = ENGINES["nextflow"], Plan(action="#run", main="main.nf")
+    environment = as_is(Surroundings(), nextflow_user, engine.programs(plan))
+    missing = engine.missing(plan, environment)
     assert missing.startswith("the framework of Nextflow is not on this machine")
+    with Path(nextflow_user["HOME"], "bin/nextflow").open("ab") as stream:
+        stream.truncate(11_000_000)  # as large as one that has all in it
+    assert engine.missing(plan, environment) == ""
+
+
+def test_nextflow_is_started_with_what_its_launcher_fetched(
+    nextflow_user: dict[str, str], tmp_path: Path
+) -> None:
+    jar = Path(nextflow_user["HOME"], ".nextflow/framework/26/nextflow-26-one.jar")
+    jar.parent.mkdir(parents=True)
+    jar.touch()
+    area = stage(tmp_path / "area", "nextflow", "command")
+    plan = Plan(action="#run", engine="nextflow", main="main.nf")
+    programs = ENGINES["nextflow"].programs(plan)
+    ran, _ = run(plan, area, as_is(Surroundings(), nextflow_user, programs))
+    assert ran.status == 0, ran.errors
+    said = f"{jar}\ntrue -log /tmp/nextflow.log run main.nf -ansi-log false\n"
+    assert ran.output.decode() == said
 
 
 @pytest.mark.parametrize("engine", ["cwl", "snakemake", "nextflow"])
