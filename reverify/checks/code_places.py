@@ -19,6 +19,7 @@ from reverify.services.git.answers import (
     NotFound,
     Place,
     Reachability,
+    Reason,
     Why,
 )
 from reverify.services.git.revision import Revision
@@ -204,12 +205,13 @@ class Bench:
                 is_archived=answer.place is Place.VAULT,
             )
         if isinstance(answer, CouldNotTell) and answer.revision:
-            evidence = answer.evidence
+            holder = _holder(answer)
             return Held(
                 revision=answer.revision,
-                source=_holder(answer),
-                evidence=evidence,
+                source=holder.source,
+                evidence=answer.evidence,
                 lacking=answer.lacking,
+                is_archived=holder.place is Place.VAULT,
             )
         reasons = answer.reasons if answer else ()
         if all(reason.why is Why.UNASKED for reason in reasons):
@@ -282,9 +284,9 @@ class Bench:
         return finding(claim, "source/incomplete", reason, evidence=evidence)
 
 
-def _holder(answer: CouldNotTell) -> str:
+def _holder(answer: CouldNotTell) -> Reason:
     """The place that has the commit, and lacks contents only."""
     for reason in answer.reasons:
         if reason.why is Why.INCOMPLETE:
-            return reason.source
-    return answer.reasons[-1].source
+            return reason
+    return answer.reasons[-1]

@@ -223,6 +223,19 @@ def test_what_the_vault_gave_is_believed_only_if_it_has_its_ids(
     assert report.verdict.outcome is Outcome.UNDETERMINED
 
 
+def test_a_bundle_that_lacks_a_file_names_it_and_leaves_it_open(
+    lab: Laboratory,
+) -> None:
+    lab.archive.load(lab.work, SEEN_AT)
+    blob = git(lab.work, "rev-parse", "HEAD:a.py")
+    lab.archive.objects.absent.add(f"swh:1:cnt:{blob}")
+    remove_repository(lab)
+    report = lab.report()
+    assert "lacks the contents of a.py" in one(report, "contents").reason
+    assert one(report, "reached").observed == "no-repository, archived"
+    assert report.verdict.outcome is Outcome.UNDETERMINED
+
+
 def test_code_that_was_brought_back_is_held_and_was_seen_there(lab: Laboratory) -> None:
     snapshot = lab.archive.load(lab.work, f"{lab.url}.git")
     lab.crate = write_crate(
