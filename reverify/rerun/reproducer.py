@@ -111,8 +111,9 @@ class Reproducer:
             written = folder / f"run-{number}"
             written.mkdir()
             ran = self._run(plan, stage, prepared, choice, written)
-            extra = tuple(_extra(plan, prepared, stage, written))
-            made.append(_Made(_attempt(prepared, ran, extra), ran, prepared))
+            placed = prepared._replace(moved=engine.found(plan, prepared, ran))
+            extra = tuple(_extra(plan, placed, stage, written))
+            made.append(_Made(_attempt(placed, ran, extra), ran, placed))
             if self.options.keep is not None:
                 _keep(self.options.keep, plan, number, ran)
             if ran.status != 0:

@@ -152,11 +152,18 @@ def _write_all(objects: Objects, entries: list[TreeEntry], stage: Path) -> None:
 
 
 def _link(stage: Path, path: str, data: bytes) -> None:
-    """A link that stays inside is placed as one; others are left out."""
+    """A link that stays inside is placed as one; others are left out.
+
+    Behind a name that is a link itself, `..` would lead elsewhere than it reads; so it
+    may only stand in front.
+    """
     target = os.fsdecode(data)
     inside = os.path.normpath(os.path.join("/", os.path.dirname(path), target))  # noqa: PTH118, PTH120
     depth = Path(path).parent.parts
-    ups = Path(target).parts.count("..")
+    parts = Path(target).parts
+    ups = parts.count("..")
+    if ".." in parts[ups:]:
+        return
     if not target.startswith("/") and ups <= len(depth) and inside != "/":
         with _new(stage, path):
             pass

@@ -4,7 +4,7 @@ from pathlib import Path, PurePosixPath
 from typing import NamedTuple
 
 from reverify.model.rerun import Plan
-from reverify.rerun.engines.common import Foreseen, is_elsewhere, nobody
+from reverify.rerun.engines.common import Foreseen, is_elsewhere, nobody, staged
 from reverify.rerun.interface import Environment, Prepared
 from reverify.rerun.programs import find, is_python, shebang
 
@@ -65,7 +65,7 @@ def _find(plan: Plan, environment: Environment, stage: Path | None) -> _Found:
     name = PurePosixPath(word).name
     if program := _program(name, environment):
         return _Found((program, *rest))
-    if stage is not None and (stage / plan.directory / name).is_file():
+    if stage is not None and staged(stage, Path(plan.directory, name)):
         return _script(name, rest, plan, environment, stage)
     return _Found(plan.command, f"the program {name} is not on this machine")
 
@@ -88,12 +88,12 @@ def _script(
 ) -> _Found:
     if stage is None:
         return _Found((word, *rest))
-    script = stage / plan.directory / word
-    if not script.is_file():
+    script = staged(stage, Path(plan.directory, word))
+    if script is None:
         return _Found((word, *rest), f"{word} is not among the files of the run")
     words = shebang(script)
     if not words:
-        by_suffix = _BY_SUFFIX.get(script.suffix.lower())
+        by_suffix = _BY_SUFFIX.get(PurePosixPath(word).suffix.lower())
         words = [by_suffix] if by_suffix else []
     if not words:
         script.chmod(0o755)

@@ -40,6 +40,15 @@ def first_missing(environment: Environment, *programs: str) -> str:
     return ""
 
 
+def staged(stage: Path, path: str | Path) -> Path | None:
+    """A file of the stage; None if there is none, or a link leads out of the stage."""
+    try:
+        found = (stage / path).resolve(strict=True)
+    except (OSError, RuntimeError, ValueError):
+        return None
+    return found if found.is_relative_to(stage.resolve()) and found.is_file() else None
+
+
 def from_directory(plan: Plan, path: str) -> str:
     """A path of the work area, from the folder where the command starts."""
     return os.path.relpath(path, plan.directory)

@@ -8,6 +8,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from reverify.rerun.engines.common import staged
+
 _BYTES = 16_000_000
 _FILES = 500
 _DEPTH = 64
@@ -38,7 +40,7 @@ def read_document(stage: Path, main: str) -> Document:
         if path in seen or path.startswith(("../", "/")):
             continue
         seen.add(path)
-        value = _load(stage / path)
+        value = _load(staged(stage, path))
         if len(seen) == 1:
             inputs = _inputs(_main_process(value))
         for process in _objects(value):
@@ -54,11 +56,11 @@ def read_document(stage: Path, main: str) -> Document:
     return Document(inputs, tuple(dict.fromkeys(images)), computes)
 
 
-def _load(path: Path) -> Any:  # noqa: ANN401 - YAML
+def _load(path: Path | None) -> Any:  # noqa: ANN401 - YAML
     import yaml  # type: ignore[import-untyped]  # noqa: PLC0415 - takes its time
 
     try:
-        if path.is_symlink() or path.stat().st_size > _BYTES:
+        if path is None or path.stat().st_size > _BYTES:
             return None
         return yaml.safe_load(path.read_bytes())
     except (OSError, ValueError, RecursionError, yaml.YAMLError):

@@ -12,6 +12,7 @@ from reverify.rerun.engines.common import (
     from_directory,
     is_elsewhere,
     nobody,
+    staged,
 )
 from reverify.rerun.interface import Environment, Prepared
 
@@ -41,7 +42,7 @@ class Notebook(Foreseen):
         for name in _NEEDED:
             if name not in there:
                 return f"the package {name} is not in the environment"
-        language = _language(stage / plan.main) if stage else "python"
+        language = _language(staged(stage, plan.main)) if stage else "python"
         if language != "python":
             return f"nothing here runs notebooks in {language}"
         return ""
@@ -70,8 +71,10 @@ def _result(plan: Plan) -> str:
     )
 
 
-def _language(notebook: Path) -> str:
+def _language(notebook: Path | None) -> str:
     """The language that a notebook says it is in; Python if it says nothing."""
+    if notebook is None:
+        return "python"
     try:
         said = json.loads(notebook.read_bytes())["metadata"]
         spec = said.get("kernelspec", {})

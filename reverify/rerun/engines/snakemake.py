@@ -10,6 +10,7 @@ from reverify.rerun.engines.common import (
     first_missing,
     from_directory,
     nobody,
+    staged,
     write_json,
 )
 from reverify.rerun.interface import Environment, Prepared
@@ -83,10 +84,8 @@ def _recorded(command: tuple[str, ...]) -> argparse.Namespace:
 
 def _targets(plan: Plan, stage: Path, said: list[str]) -> list[str]:
     """Those words that are a result or a rule; others are values of unknown options."""
-    try:
-        text = (stage / plan.main).read_text("utf-8", "replace")
-    except OSError:
-        text = ""
+    main = staged(stage, plan.main)
+    text = main.read_text("utf-8", "replace") if main else ""
     known = {from_directory(plan, result.path) for result in plan.results}
     known.update(_RULE.findall(text))
     return [word for word in said if word in known]

@@ -136,3 +136,19 @@ def test_the_program_that_is_looked_for_is_the_first_word_without_its_folder() -
     engine = ENGINES["command"]
     assert engine.programs(plan("/usr/local/bin/Rscript", "a.R")) == ("Rscript",)
     assert engine.programs(plan("./run.sh")) == ()
+
+
+def test_a_script_that_is_a_link_out_of_the_run_is_neither_read_nor_changed(
+    tmp_path: Path,
+) -> None:
+    area = stage(tmp_path / "area", "command")
+    outside = tmp_path / "secret"
+    outside.write_text("mine")
+    outside.chmod(0o600)
+    (area / "run").symlink_to("../secret")
+    (area / "up").symlink_to("..")
+    for word in ("./run", "up/secret"):
+        missing = ENGINES["command"].missing(plan(word), BARE, area)
+        assert missing == f"{word} is not among the files of the run"
+        ENGINES["command"].prepare(plan(word), area, BARE)
+    assert outside.stat().st_mode & 0o777 == 0o600
