@@ -11,7 +11,7 @@ from reverify.crates.crate import Crate
 from reverify.model.claim import Claim, Topic
 from reverify.model.code import Aspect, Said
 from reverify.model.finding import Evidence, Finding
-from reverify.model.origins import normalised
+from reverify.model.origins import normalised, without_user
 from reverify.model.outcome import ClaimKind, Severity
 from reverify.services.git.answers import (
     CouldNotTell,
@@ -147,7 +147,8 @@ class Bench:
             said
             for said in self.speakers[claim.subject, claim.stated_in.file].said
             if said.aspect in aspects
-            and claim.expected in {said.text, said.value, said.origin}
+            and claim.expected
+            in {said.text, without_user(said.value), without_user(said.origin)}
         ]
         return max(found, key=lambda s: (bool(s.under), bool(s.path)), default=None)
 

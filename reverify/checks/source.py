@@ -16,7 +16,7 @@ from reverify.errors import ServiceError
 from reverify.model.claim import Claim, Topic
 from reverify.model.code import Aspect, Said
 from reverify.model.finding import Evidence, Finding
-from reverify.model.origins import normalised
+from reverify.model.origins import normalised, without_user
 from reverify.model.outcome import Outcome, Severity
 from reverify.model.swhid import swhid_of_git
 from reverify.services.git.answers import Reach
@@ -35,10 +35,12 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
     with Bench(crate, tools) as bench:
         for claim in claims:
             try:
-                yield _TESTS[claim.topic](claim, bench)
+                found = _TESTS[claim.topic](claim, bench)
             except ServiceError as error:
                 reason = f"{claim.subject}: {claim.expected} could not be told: {error}"
-                yield finding(claim, "source/unclear", reason)
+                found = finding(claim, "source/unclear", reason)
+            seen = found.observed and without_user(found.observed)
+            yield found._replace(reason=without_user(found.reason), observed=seen)
         yield from bench.remarks()
 
 

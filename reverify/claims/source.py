@@ -13,6 +13,7 @@ from reverify.crates.code_files import (
 from reverify.crates.crate import Crate
 from reverify.model.claim import Claim, Topic
 from reverify.model.code import Aspect, Said
+from reverify.model.origins import without_user
 from reverify.model.outcome import ClaimKind, Severity
 
 _OBJECTS = {
@@ -80,7 +81,7 @@ def _claim(  # noqa: PLR0917 - all of them are what a claim is made of
         kind=ClaimKind.SOURCE,
         topic=topic,
         subject=speaker.subject,
-        expected=expected,
+        expected=without_user(expected),
         stated_in=speaker.place(crate, said.pointer),
         path=path,
         severity=severity,

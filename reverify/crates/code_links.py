@@ -145,6 +145,8 @@ def read_repository(text: str) -> Link | Malformed:
         good = bool(parts.hostname) and parts.scheme in _SCHEMES
     except ValueError:
         good = False
+    if SCP.fullmatch(text):
+        return Link(text)
     if good and not re.search(r"\s", text):
         path = parts.path.rstrip("/")
         return Link(f"{parts.scheme}://{parts.netloc}{path}")

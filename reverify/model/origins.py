@@ -7,6 +7,14 @@ SCP = re.compile(r"(?:[A-Za-z0-9._-]+@)(?P<host>[A-Za-z0-9.-]+):(?P<path>[^/\s]\
 """An address as `scp` takes it: `git@example.org:rain/sums.git`."""
 
 
+_USER = re.compile(r"(?<=//)[^/@\s'\"]+@")
+
+
+def without_user(text: str) -> str:
+    """A text whose addresses show no name and no password."""
+    return _USER.sub("***@", text) if "@" in text else text
+
+
 def same_origin(one: str, other: str) -> bool:
     """Whether two addresses name one repository, as far as their texts tell.
 

@@ -556,3 +556,20 @@ def test_offline_what_was_fetched_before_counts(tmp_path: Path) -> None:
         "source/not-tested",  # whether a branch reaches it changes
     }
     assert "kept since" in report.findings[0].evidence[0].observed
+
+
+def test_a_password_in_an_address_is_not_repeated(tmp_path: Path) -> None:
+    crate = write_crate(
+        tmp_path / "crate",
+        code(
+            codeRepository="https://ada:secret@git.example.org/lab/rain",
+            url="https://ada:secret@git.example.org/lab/wind/-/tree/main",
+            git_commit=OTHER,
+        ),
+        {**code(codeRepository="https://secret@git.example.org/lab/a"), "@id": "#b"},
+    )
+    mirrors = [f"{ORIGIN}={tmp_path.as_uri()}"]
+    more = {"only": ["source"], "offline": True, "git_mirrors": mirrors}
+    report = verify(str(crate), cache_dir=str(tmp_path / "cache"), **more)
+    assert "secret" not in json.dumps(report.to_dict())
+    assert "***@git.example.org" in json.dumps(report.to_dict())

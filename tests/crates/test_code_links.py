@@ -109,7 +109,16 @@ def test_what_was_meant_is_told_where_it_can_be_known(text: str, meant: str) -> 
 
 
 @pytest.mark.parametrize(
-    "text", ["lab/calc", "ext::sh -c id", "https://", "C:\\code", "a b", "file:///x"]
+    "text",
+    [
+        "lab/calc",
+        "git@git.example.org:",
+        "ext::sh -c id",
+        "https://",
+        "C:\\code",
+        "a b",
+        "file:///x",
+    ],
 )
 def test_what_is_no_address_is_no_repository(text: str) -> None:
     assert isinstance(read_repository(text), Malformed)
@@ -159,3 +168,9 @@ def test_any_text_is_read_without_stumbling(text: str) -> None:
         assert ".." not in link.path.split("/")
     read_repository(text)
     normalised(text)
+
+
+def test_an_address_for_scp_is_a_repository_with_and_without_git() -> None:
+    for text in ("git@github.com:lab/calc", "git@github.com:lab/calc.git"):
+        assert read_repository(text) == Link(text)
+        assert same_origin(text, "https://github.com/lab/calc")
