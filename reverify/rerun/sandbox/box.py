@@ -17,12 +17,14 @@ from reverify.rerun.interface import Job
 from reverify.rerun.sandbox import dropping, flags
 from reverify.rerun.sandbox.results import Odd, take_over
 from reverify.rerun.sandbox.seccomp import deny_list
+from reverify.rerun.sandbox.starting import uninterrupted
 from reverify.rerun.sandbox.streams import CHUNK, Streams
 from reverify.rerun.sandbox.watchdog import (
     Taken,
     Watchdog,
     available_memory,
     is_alive,
+    parent,
     running_processes,
     state,
 )
@@ -43,7 +45,8 @@ class _Ends(NamedTuple):
         process: bwrap, or what becomes it.
         feeder: the tar that puts the stage into it.
         control: of the socket on its standard input.
-        status: of a pipe on which bwrap tells of itself.
+        status: of a file in memory to which bwrap tells of itself. Not of a pipe: if
+            we were killed, it would end bwrap, but not yet its child.
     """
 
     process: subprocess.Popen[bytes]
@@ -125,7 +128,7 @@ class Box:
             raise SandboxError(f"it cannot be looked into: {error}") from error
 
     def _look_inside(self, deadline: float) -> None:
-        about = json.loads(os.read(self._status, CHUNK).split(b"\n")[0])
+        about = json.loads(os.pread(self._status, CHUNK, 0).split(b"\n")[0])
         self._child, self._namespace = about["child-pid"], about["pid-namespace"]
         for name in (flags.WORK, "/tmp"):  # noqa: S108 - inside
             # Only to measure: names below would be looked up on this machine.
@@ -193,10 +196,9 @@ class Box:
                 os.kill(self._child, signal.SIGKILL)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(END_SECONDS)
-        _end(self._process)
-        for area in self._areas:
-            os.close(area)
-        self._areas.clear()
+        _end_with_children(self._process)
+        while self._areas:  # may come here twice, if it is interrupted
+            os.close(self._areas.pop())
         self.streams.drain(END_SECONDS)
         deadline = time.monotonic() + END_SECONDS
         while any(self._inside()) and time.monotonic() < deadline:
@@ -206,7 +208,8 @@ class Box:
 def _namespace(process: int) -> int:
     """Number of the PID namespace of a process; 0 if it is gone or not ours to ask."""
     with contextlib.suppress(OSError):
-        return Path(f"/proc/{process}/ns/pid").stat().st_ino
+        # Asked for every process of this machine ten times a second: no Path.
+        return os.stat(f"/proc/{process}/ns/pid").st_ino  # noqa: PTH116
     return 0
 
 
@@ -260,45 +263,64 @@ def started(program: str, job: Job, spare: int) -> Iterator[Box]:
         control, their_control = socket.socketpair()
         stack.callback(control.close)
         theirs.callback(their_control.close)
-        output, their_output = _pipe(stack=None, theirs=theirs, root=root)
-        errors, their_errors = _pipe(stack=None, theirs=theirs, root=root)
+        output, their_output = _pipe(theirs, root=root)
+        errors, their_errors = _pipe(theirs, root=root)
         streams = stack.enter_context(Streams(output, errors, job.bounds))
-        status, their_status = _pipe(stack=stack, theirs=theirs, root=False)
-        given = {"status": their_status, "passwd": _memory(flags.PASSWD, theirs)}
+        status = _memory(b"", stack)
+        given = {"status": status, "passwd": _memory(flags.PASSWD, theirs)}
         listed = deny_list()
         if listed:
             given["seccomp"] = _memory(listed, theirs)
         arguments = "\0".join(flags.confinement(job, binds, stage, given))
         given["args"] = _memory(os.fsencode(arguments), theirs)
         try:
-            feeder = subprocess.Popen(  # noqa: S603 - tar
-                flags.packing(job.stage),
-                stdin=subprocess.DEVNULL,
-                stdout=control.fileno(),
-                stderr=subprocess.DEVNULL,
-                env={},
-                cwd="/",
-                start_new_session=True,
-            )
-            stack.callback(_end, feeder)
-            process = subprocess.Popen(  # noqa: S603 - this is what it is all about
-                [*front, program, "--args", str(given["args"]), "--", *command],
-                stdin=their_control.fileno(),
-                stdout=their_output,
-                stderr=their_errors,
-                pass_fds=tuple(given.values()),
-                env={},
-                cwd="/",
-                umask=0o022,
-                start_new_session=True,
-            )
+            with uninterrupted():
+                feeder = subprocess.Popen(  # noqa: S603 - tar
+                    flags.packing(job.stage),
+                    stdin=subprocess.DEVNULL,
+                    stdout=control.fileno(),
+                    stderr=subprocess.DEVNULL,
+                    env={},
+                    cwd="/",
+                    start_new_session=True,
+                )
+                stack.callback(_end, feeder)
+                process = subprocess.Popen(  # noqa: S603 - this is what it is all about
+                    [*front, program, "--args", str(given["args"]), "--", *command],
+                    stdin=their_control.fileno(),
+                    stdout=their_output,
+                    stderr=their_errors,
+                    pass_fds=tuple(given.values()),
+                    env={},
+                    cwd="/",
+                    umask=0o022,
+                    start_new_session=True,
+                )
+                stack.callback(_end_with_children, process)
         except (OSError, ValueError) as error:
             raise SandboxError(f"it could not be started: {error}") from error
-        stack.callback(_end, process)
         theirs.close()
         box = Box(_Ends(process, feeder, control, status), job, stage, spare, streams)
         stack.callback(box.end)
         yield box
+
+
+def _end_with_children(process: subprocess.Popen[bytes]) -> None:
+    """End bwrap, or what is to become it.
+
+    While it is set up its child does not yet die with it. So it is stopped first: then
+    there is nobody who could make further children.
+    """
+    if process.poll() is None:
+        os.kill(process.pid, signal.SIGSTOP)
+        deadline = time.monotonic() + END_SECONDS
+        while state(process.pid) not in {"T", "Z", ""} and time.monotonic() < deadline:
+            time.sleep(0.001)
+        for each in running_processes():
+            if parent(each) == process.pid:
+                with contextlib.suppress(OSError):
+                    os.kill(each, signal.SIGKILL)
+    _end(process)
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
@@ -306,14 +328,10 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _pipe(
-    *, stack: contextlib.ExitStack | None, theirs: contextlib.ExitStack, root: bool
-) -> tuple[int, int]:
+def _pipe(stack: contextlib.ExitStack, *, root: bool) -> tuple[int, int]:
     """Make a pipe, our end and theirs; as root theirs is given to nobody."""
     ours, their = os.pipe()
-    theirs.callback(os.close, their)
-    if stack is not None:
-        stack.callback(os.close, ours)
+    stack.callback(os.close, their)
     if root:
         # Else nobody could not open it anew as /dev/stdout.
         os.fchown(their, flags.NOBODY, flags.NOBODY)

@@ -91,9 +91,8 @@ class Streams:
         trace: TracebackType | None,
     ) -> None:
         self._selector.close()
-        for descriptor in self._open:
-            os.close(descriptor)
-        self._open.clear()
+        while self._open:
+            os.close(self._open.pop())
 
     @property
     def tail(self) -> bytes:
@@ -132,8 +131,8 @@ class Streams:
                 self._recent += data
                 del self._recent[:-TAIL]
             else:
-                os.close(descriptor)
                 self._open.discard(descriptor)
+                os.close(descriptor)
 
     def drain(self, seconds: float) -> None:
         """Read until both streams end, or so many seconds are over."""

@@ -20,6 +20,7 @@ from reverify.rerun.interface import Job, Ran, Watcher
 from reverify.rerun.sandbox import flags
 from reverify.rerun.sandbox.dropping import found
 from reverify.rerun.sandbox.results import Odd, result_folder, take_over
+from reverify.rerun.sandbox.starting import uninterrupted
 from reverify.rerun.sandbox.streams import Streams
 from reverify.rerun.sandbox.watchdog import (
     SPARE,
@@ -76,10 +77,7 @@ class Unconfined:
         except (OSError, shutil.Error) as error:
             raise SandboxError(f"{job.stage} could not be copied: {error}") from error
         mark = secrets.token_hex(16)
-        with (
-            _started(job, folder, mark) as (process, streams),
-            _ended(process, mark) as end,
-        ):
+        with _started(job, folder, mark) as (process, streams):
             watchdog = Watchdog(
                 job.bounds,
                 lambda: _marked(process, mark),
@@ -92,7 +90,7 @@ class Unconfined:
                 lambda: process.poll() is not None, watchdog, watcher
             )
             seconds = watchdog.seconds
-            end()
+            _end(process, mark)
             streams.drain(END_SECONDS)
             return Ran(
                 status=None if stopped else process.returncode,
@@ -132,18 +130,23 @@ def _started(
         variable.split("=", 1) for variable in flags.variables(job, str(folder))
     )
     command = [*flags.limits(job.bounds, apart=False), *flags.looked_up(job.command)]
-    with Streams(output, errors, job.bounds) as streams:
+    with (
+        Streams(output, errors, job.bounds) as streams,
+        contextlib.ExitStack() as stack,
+    ):
         try:
-            process = subprocess.Popen(  # noqa: S603 - this is what it is all about
-                [found("prlimit"), *command[1:]],
-                stdin=subprocess.DEVNULL,
-                stdout=their_output,
-                stderr=their_errors,
-                env={"TMPDIR": str(folder), **variables, _MARK: mark},
-                cwd=folder / "work" / flags.start_folder(job),
-                umask=0o022,
-                start_new_session=True,
-            )
+            with uninterrupted():
+                process = subprocess.Popen(  # noqa: S603 - this is what it is all about
+                    [found("prlimit"), *command[1:]],
+                    stdin=subprocess.DEVNULL,
+                    stdout=their_output,
+                    stderr=their_errors,
+                    env={"TMPDIR": str(folder), **variables, _MARK: mark},
+                    cwd=folder / "work" / flags.start_folder(job),
+                    umask=0o022,
+                    start_new_session=True,
+                )
+                stack.callback(_end, process, mark)
         except (OSError, ValueError) as error:
             raise SandboxError(f"it could not be started: {error}") from error
         finally:
@@ -152,28 +155,20 @@ def _started(
         yield process, streams
 
 
-@contextlib.contextmanager
-def _ended(process: subprocess.Popen[bytes], mark: str) -> Iterator[Callable[[], None]]:
-    """Give what ends the command and all that it started, and do so at the end."""
-
-    def end() -> None:
-        deadline = time.monotonic() + END_SECONDS
-        while time.monotonic() < deadline:
-            left = list(_marked(process, mark))
-            for number in left:
-                with contextlib.suppress(OSError):
-                    os.kill(number, signal.SIGKILL)
-            process.poll()
-            if not left:
-                break
-            time.sleep(0.005)
-        process.kill()
-        process.wait()
-
-    try:
-        yield end
-    finally:
-        end()
+def _end(process: subprocess.Popen[bytes], mark: str) -> None:
+    """End the command and all that it started."""
+    deadline = time.monotonic() + END_SECONDS
+    while time.monotonic() < deadline:
+        left = list(_marked(process, mark))
+        for number in left:
+            with contextlib.suppress(OSError):
+                os.kill(number, signal.SIGKILL)
+        process.poll()
+        if not left:
+            break
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
 
 
 def _marked(process: subprocess.Popen[bytes], mark: str) -> Iterator[int]:

@@ -137,14 +137,24 @@ def _named_size(path: Path, name: bytes) -> int | None:
 
 def running_processes() -> list[int]:
     """The numbers of all processes of this machine."""
-    return [int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit()]
+    return [int(name) for name in os.listdir("/proc") if name.isdigit()]  # noqa: PTH208
 
 
 def state(process: int) -> str:
     """The letter for what a process does: `T` stopped, `Z` gone; "" if unknown."""
+    return _stat(process, 0)
+
+
+def parent(process: int) -> int:
+    """The number of the process that started it, or 0."""
+    return int(_stat(process, 1) or 0)
+
+
+def _stat(process: int, field: int) -> str:
+    """A field behind the name, which may hold blanks and brackets."""
     with contextlib.suppress(OSError, IndexError):
         stat = Path(f"/proc/{process}/stat").read_text("ascii", "replace")
-        return stat.rpartition(")")[2].split()[0]
+        return stat.rpartition(")")[2].split()[field]
     return ""
 
 
