@@ -43,13 +43,13 @@ def result_folder(written: Path) -> Iterator[None]:
         SandboxError: it cannot be made, or is not empty.
     """
     was_there = written.is_dir()
+    if was_there and any(written.iterdir()):
+        raise SandboxError(f"{written} is not empty; name another folder")
     try:
-        written.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if any(written.iterdir()):
-            raise SandboxError(f"{written} is not empty; name another folder")
-    except OSError as error:
-        raise SandboxError(f"{written}: {error.strerror}; name another") from error
-    try:
+        try:
+            written.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SandboxError(f"{written}: {error.strerror}; name another") from error
         yield
     except BaseException:
         shutil.rmtree(written, ignore_errors=True)
