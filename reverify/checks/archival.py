@@ -6,6 +6,7 @@ that the object can be had, nor whose it is.
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
 
 from reverify.checks.archive_paths import directory_of, follow
 from reverify.checks.archive_says import Desk, Trouble, evidence_of, trouble_of
@@ -19,6 +20,7 @@ from reverify.crates.identifiers import (
     statements,
 )
 from reverify.model.claim import Claim, Topic
+from reverify.model.code import Said
 from reverify.model.finding import Finding
 from reverify.model.outcome import Severity
 from reverify.model.rules import RULES
@@ -42,6 +44,7 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
         (topic, each.subject, expected): each
         for topic, expected, each in statements(found)
     }
+    meant = _Meant(crate)
     archive = tools.services.archive
     offline = tools.services.http is None
     desk = None
@@ -58,7 +61,7 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
         elif isinstance(identifier.swhid, InvalidSwhid):
             reason = (
                 f"{claim.subject}: {claim.expected!r} is no SWHID:"
-                f" {identifier.swhid.reason}{_meant(identifier, crate)}"
+                f" {identifier.swhid.reason}{meant.of(identifier)}"
             )
             yield finding(claim, "archival/swhid-invalid", reason)
         else:
@@ -72,21 +75,36 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
                 yield from _proposals(claim, identifier.swhid, desk)
 
 
-def _meant(identifier: Identifier, crate: Crate) -> str:
-    """What a malformed SWHID means, where the same speaker says of what its digits are.
+class _Meant:
+    """What malformed SWHIDs mean, where the same speaker says of what their digits are.
 
     The digits alone do not tell of what kind of object they are.
     """
-    digits = re.search("[0-9a-f]{40}", identifier.text)
-    for speaker in speakers_of(crate) if digits else ():
-        if (speaker.subject, speaker.file) != (identifier.subject, identifier.path):
-            continue
-        for said in speaker.said:
-            swhid = swhid_of_git(*said.text.split(":", 1)) if said.is_object else None
-            if swhid and digits and swhid.hex == digits.group():
-                why = f"as {said.key} names that {said.aspect}"
-                return f"; perhaps {swhid} is meant, {why}"
-    return ""
+
+    def __init__(self, crate: Crate) -> None:
+        self._crate = crate
+
+    @cached_property
+    def _objects(self) -> dict[tuple[str, str, str], Said]:
+        """What is said of objects: by subject, file about code, and digits."""
+        return {
+            (speaker.subject, speaker.file, said.value): said
+            for speaker in speakers_of(self._crate)
+            for said in speaker.said
+            if said.is_object
+        }
+
+    def of(self, identifier: Identifier) -> str:
+        """The end of a sentence, or nothing."""
+        digits = re.search("[0-9a-f]{40}", identifier.text)
+        if digits is None:
+            return ""
+        key = identifier.subject, identifier.path, digits.group()
+        said = self._objects.get(key)
+        swhid = swhid_of_git(said.aspect, said.value) if said else None
+        if said is None or swhid is None:
+            return ""
+        return f"; perhaps {swhid} is meant, as {said.key} names that {said.aspect}"
 
 
 def _test(

@@ -1,13 +1,11 @@
 """Is an included file the one of the commit? Ids of blobs are compared."""
 
-import hashlib
-from typing import NamedTuple
-
 from reverify.checks.code_places import Bench, Held, Lost
 from reverify.checks.interface import finding
+from reverify.checks.own_files import Own, hash_own
 from reverify.crates.code_files import SourceFile
 from reverify.crates.crate import Crate
-from reverify.crates.payload import EntryKind, reading
+from reverify.crates.payload import EntryKind
 from reverify.errors import CrateError
 from reverify.model.claim import Claim
 from reverify.model.code import Aspect
@@ -15,47 +13,9 @@ from reverify.model.finding import Evidence, Finding
 from reverify.model.rules import RULES
 from reverify.services.git.revision import Comparison, Likeness, Revision
 
-_BLOCK = 1 << 20
 _SHA256_DIGITS = 64
 _TEXT_BYTES = 8 << 20
 _NAMESAKES = 3
-
-
-class Own(NamedTuple):
-    """A file of the crate, hashed as git would.
-
-    Attributes:
-        blob: its id.
-        sha256: of its bytes.
-        size: in bytes.
-    """
-
-    blob: str
-    sha256: str
-    size: int
-
-
-def hash_own(crate: Crate, path: str, algorithm: str) -> Own:
-    """Hash a file of the crate.
-
-    Raises:
-        CrateError: it cannot be read.
-    """
-    size = crate.payload.entries[path].size
-    blob = hashlib.new(algorithm, f"blob {size}\0".encode(), usedforsecurity=False)
-    digest, count = hashlib.sha256(), 0
-    with crate.payload.open(path) as stream, reading(path):
-        while chunk := stream.read(_BLOCK):
-            blob.update(chunk)
-            digest.update(chunk)
-            count += len(chunk)
-    if count != size:
-        raise CrateError(
-            f"{path}: {count:,} bytes were read, where {size:,} are listed",
-            rule="completeness/file-unreadable",
-            subject=path,
-        )
-    return Own(blob.hexdigest(), digest.hexdigest(), size)
 
 
 def own_blob(claim: Claim, bench: Bench) -> Finding:

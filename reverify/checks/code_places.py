@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
 from reverify.checks.interface import Tools, finding
+from reverify.checks.own_files import Folders
 from reverify.crates.code_files import Speaker, source_files, speakers_of
 from reverify.crates.crate import Crate
 from reverify.model.claim import Claim, Topic
@@ -112,6 +113,7 @@ class Bench:
 
     def __init__(self, crate: Crate, tools: Tools) -> None:
         self.crate = crate
+        self.folders = Folders(crate)
         self.now = tools.services.clock.now
         self._code: CodeSources | None = tools.services.code
         speakers = speakers_of(crate)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from reverify.checks.code_folders import list_folder
+from reverify.checks.own_files import Folders
 from reverify.crates.opening import open_crate
 from reverify.crates.swhids import Ways, identify
 from reverify.model.git_objects import Branch, snapshot_body
@@ -100,7 +100,7 @@ def test_a_folder_of_a_crate_has_the_same_id(tree: Tree, empty: bool) -> None:
     with on_disk({b"code": tree}) as folder:
         write_crate(folder)
         with open_crate(str(folder)) as crate:
-            found = list_folder(crate, "code").id(empty=empty, plain=False)
+            found = Folders(crate).list("code").id(empty=empty, plain=False)
         assert found == ours(folder / "code", empty_directories=empty)
 
 
