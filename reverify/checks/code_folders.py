@@ -2,6 +2,7 @@
 
 from reverify.checks.code_places import Bench
 from reverify.checks.interface import finding
+from reverify.crates.crate import Crate
 from reverify.crates.payload import EntryKind
 from reverify.errors import CrateError
 from reverify.model.claim import Claim
@@ -25,15 +26,12 @@ def about_folder(claim: Claim, bench: Bench, said: Said | None) -> Finding | Non
         None if none is spoken of. The crate as a whole is, if it is the one: else what
         it names is taken for the code's own repository.
     """
-    crate, path = bench.crate, claim.path
+    path = claim.path
     if path is None or said is None or not said.same:
         return None
-    is_root = path.rstrip("/") == crate.prefix.rstrip("/")
-    entry = crate.payload.entries.get(path)
-    if not is_root and (entry is None or entry.kind is not EntryKind.FOLDER):
+    is_root = path.rstrip("/") == bench.crate.prefix.rstrip("/")
+    if not _is_compared(bench.crate, path, is_root=is_root):
         return None
-    if is_root and sum(e.size for e in crate.payload.entries.values()) > _MOST_BYTES:
-        return None  # it would cost what testing single files may need
     tree = claim.expected.partition(":")[2]
     try:
         listing = bench.folders.list(path.rstrip("/"), is_root=is_root)
@@ -65,3 +63,14 @@ def about_folder(claim: Claim, bench: Bench, said: Said | None) -> Finding | Non
         observed=None if rule == "source/unclear" else observed,
         evidence=(evidence,),
     )
+
+
+def _is_compared(crate: Crate, path: str, *, is_root: bool) -> bool:
+    """Whether a path is that of a folder; a crate must be small, as it is read again.
+
+    That takes of what may be read in all, which testing single files may need.
+    """
+    entries = crate.payload.entries
+    if is_root:
+        return sum(entry.size for entry in entries.values()) <= _MOST_BYTES
+    return path in entries and entries[path].kind is EntryKind.FOLDER
