@@ -21,7 +21,7 @@ from reverify.verification import verify as verify_crate
 from reverify.version import __version__
 
 if TYPE_CHECKING:
-    from reverify.rerun.interface import Options, Watcher
+    from reverify.rerun.interface import Options, Tell, Watcher
     from reverify.rerun.reproducer import Reproducer
     from reverify.services.git import CodeSources, Vault
     from reverify.services.software_heritage import Archive, Patience
@@ -35,6 +35,7 @@ class Runtime(AbstractContextManager["Runtime"]):
         progress: who is told how far the reading is.
         rerun: how to run recorded actions again; None, and nothing is ever run.
         watcher: who is told how such a run goes.
+        tell: is told what takes its time before it.
 
     Raises:
         UsageError: a profile to judge by is not known, or a token may not be used.
@@ -47,6 +48,7 @@ class Runtime(AbstractContextManager["Runtime"]):
         *,
         rerun: "Options | None" = None,
         watcher: "Watcher | None" = None,
+        tell: "Tell | None" = None,
     ) -> None:
         self._recurse = settings.recurse
         self._engine = RocValidator()
@@ -62,7 +64,7 @@ class Runtime(AbstractContextManager["Runtime"]):
             engine=self._engine,
             progress=progress or NoProgress(),
             profiles=settings.profile,
-            reproducer=_reproducer(settings, self._services, rerun, watcher),
+            reproducer=_reproducer(settings, self._services, rerun, watcher, tell),
         )
         self.policy = Policy(
             required=settings.require, strict=settings.strict, kinds=settings.kinds
@@ -147,6 +149,7 @@ def _reproducer(
     services: Services,
     options: "Options | None",
     watcher: "Watcher | None",
+    tell: "Tell | None",
 ) -> "Reproducer | None":
     """What runs recorded actions again; None if nobody asks for it."""
     if options is None:
@@ -166,6 +169,7 @@ def _reproducer(
             os.environ,
             settings.cache_dir,
             offline=settings.offline,
+            tell=tell or (lambda _: None),
         ),
         options=options,
         watcher=watcher,

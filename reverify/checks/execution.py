@@ -7,7 +7,7 @@ from datetime import datetime
 
 from reverify.checks.interface import Tools, finding
 from reverify.crates.crate import Crate
-from reverify.crates.plans import read_plan
+from reverify.crates.plans import Plans
 from reverify.model.claim import Claim, Topic
 from reverify.model.comparison import Answer
 from reverify.model.finding import Evidence, Finding
@@ -39,8 +39,9 @@ _NOT_HERE = {126, 127}
 
 def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Finding]:
     """Say of each recorded run whether it can be run again; if asked, run it."""
+    plans = Plans(crate)
     for claim in claims:
-        plan = read_plan(crate, claim.subject)
+        plan = plans.of(claim.subject)
         if tools.reproducer is None:
             yield _untested(claim, plan, crate)
         elif plan.step_of:
@@ -108,6 +109,11 @@ def _judged(claim: Claim, done: Reproduction, now: datetime) -> Iterator[Finding
     yield _run(claim, done, now)
     for each in done.compared:
         yield _result(claim, each, done, now)
+    if done.attempts[-1].status == 0 and not done.compared:
+        reason = f"{claim.subject}: its record names no result to compare with"
+        yield _beside(
+            claim, Topic.RESULT, "results:", "execution/nothing-to-compare", reason
+        )
     if done.departures:
         listed = "; ".join(_departures(done)[:_MOST_TOLD])
         more = len(done.departures) - _MOST_TOLD
@@ -257,6 +263,8 @@ def _result(claim: Claim, each: Compared, done: Reproduction, now: datetime) -> 
     elif comparison.answer is Answer.DIFFERENT:
         if len(done.attempts) > 1:
             reason += f"; our own {len(done.attempts)} runs agree with each other"
+        if done.diverged:
+            reason += f"; the first step whose results differ is {done.diverged.name}"
         if done.departures:
             reason += f"; what may explain it: {'; '.join(_departures(done)[:3])}"
     if comparison.answer is Answer.IGNORED:

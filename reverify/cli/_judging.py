@@ -100,12 +100,15 @@ def _run(
         from reverify.cli._progress import Bar  # noqa: PLC0415
 
         progress = Bar()
-    watcher = None
+    watcher = tell = None
     if rerun is not None and not quiet:
         from reverify.cli._progress import RunTold  # noqa: PLC0415
 
         watcher = RunTold(live=progress is not None, tail=bool(verbosity))
-    with Runtime(settings, progress, rerun=rerun, watcher=watcher) as runtime:
+        tell = watcher.tell
+    with Runtime(
+        settings, progress, rerun=rerun, watcher=watcher, tell=tell
+    ) as runtime:
         several = len(locations) > 1
         for location in runtime.ahead(locations) if several else locations:
             try:

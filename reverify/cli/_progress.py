@@ -64,6 +64,10 @@ class RunTold:
         self._tail = tail
         self._status: Status | None = None
 
+    def tell(self, what: str) -> None:
+        """Say what takes its time before the run."""
+        self._console.print(printable(what), soft_wrap=True)
+
     def started(self, command: tuple[str, ...]) -> None:
         """Show the command before it runs."""
         self.stop()

@@ -3,7 +3,9 @@
 import json
 import re
 import shlex
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -14,11 +16,12 @@ from reverify.crates.entity import Entity
 from reverify.crates.metadata import Metadata
 from reverify.crates.names import Local, Web, relative_path
 from reverify.crates.payload import EntryKind
+from reverify.crates.runs import ACTIONS
 from reverify.crates.surroundings import read_surroundings
 from reverify.errors import UnsafeNameError, UsageError
 from reverify.model.code import Aspect
 from reverify.model.comparison import Rule
-from reverify.model.rerun import Item, Lack, Plan, Result, Surroundings
+from reverify.model.rerun import Item, Lack, Plan, Result, Step, Surroundings
 
 OWN = "urn:reverify:capsule:"
 """What the propertyIDs of our own exports begin with."""
@@ -50,16 +53,102 @@ _NO_COMMAND = Lack(
 )
 
 
-def read_plan(crate: Crate, action: str) -> Plan:
-    """Read how an action of the graph can be run again, and what is missing for it.
+class Plans:
+    """How the recorded actions of a crate can be run again.
 
-    Source: Process Run Crate 0.5, Workflow Run Crate 0.5, Provenance Run Crate 0.5.
+    Args:
+        crate: what records them.
     """
-    metadata = crate.metadata
-    if metadata is None or action not in metadata.by_id:
-        lack = Lack("its record cannot be read", "Mend the metadata document.")
-        return Plan(action=action, lacks=(lack,))
-    return _Reader(crate, metadata, metadata.by_id[action]).plan()
+
+    def __init__(self, crate: Crate) -> None:
+        self._crate = crate
+
+    def of(self, action: str) -> Plan:
+        """Read how an action can be run again, and what is missing for it.
+
+        Source: Process, Workflow and Provenance Run Crate 0.5.
+        """
+        metadata = self._crate.metadata
+        if metadata is None or action not in metadata.by_id:
+            lack = Lack("its record cannot be read", "Mend the metadata document.")
+            return Plan(action=action, lacks=(lack,))
+        entity = metadata.by_id[action]
+        if step_of := self._step_of(metadata, entity):
+            lack = Lack(
+                f"it is a step of {step_of}, and is run with it", "Reproduce that run."
+            )
+            return Plan(action=action, step_of=step_of, lacks=(lack,))
+        reader = _Reader(self._crate, metadata, entity)
+        return reader.plan(self._steps_with(metadata, entity))
+
+    @cached_property
+    def _runs(self) -> Mapping[str, list[Entity]]:
+        """Actions by what they ran."""
+        found: dict[str, list[Entity]] = defaultdict(list)
+        metadata = self._crate.metadata
+        if metadata is None:
+            return found
+        for entity in metadata.entities:
+            if ACTIONS.intersection(entity.types):
+                for id in dict.fromkeys(metadata.references(entity, "instrument")):
+                    found[id].append(entity)
+        return found
+
+    @cached_property
+    def _workflow_of(self) -> Mapping[str, str]:
+        """Workflows by the tools that they consist of.
+
+        Source: Provenance Run Crate 0.5, "ControlAction", "OrganizeAction".
+        """
+        found: dict[str, str] = {}
+        metadata = self._crate.metadata
+        if metadata is None:
+            return found
+        for entity in metadata.entities:
+            if "ComputationalWorkflow" in entity.types:
+                for id in metadata.references(entity, "hasPart"):
+                    found.setdefault(id, entity.id)
+        return found
+
+    def _step_of(self, metadata: Metadata, action: Entity) -> str:
+        """The run of the workflow that an action was a step of; "" if of none."""
+        own = set(metadata.references(action, "instrument"))
+        for tool in own:
+            workflow = self._workflow_of.get(tool)
+            if workflow is not None and workflow not in own:
+                for run in self._runs.get(workflow, ()):
+                    return run.id
+        return ""
+
+    def _steps_with(self, metadata: Metadata, action: Entity) -> tuple[Step, ...]:
+        """The steps of a run, in the order in which they ended."""
+        found: dict[str, Entity] = {}
+        for workflow in metadata.references(action, "instrument"):
+            if workflow in metadata.by_id:
+                whole = metadata.by_id[workflow]
+                for tool in metadata.references(whole, "hasPart"):
+                    found |= {run.id: run for run in self._runs.get(tool, ())}
+        found.pop(action.id, None)
+        runs = sorted(found.values(), key=lambda each: each.text("endTime") or "")
+        return tuple(
+            Step(run.id, run.text("name") or run.id, _digests_of(metadata, run))
+            for run in runs
+        )
+
+
+def read_plan(crate: Crate, action: str) -> Plan:
+    """Read how one action of a crate can be run again."""
+    return Plans(crate).of(action)
+
+
+def _digests_of(metadata: Metadata, action: Entity) -> tuple[tuple[str, str], ...]:
+    """What the results of an action hash to."""
+    entities = (
+        metadata.by_id[id]
+        for id in metadata.references(action, "result")
+        if id in metadata.by_id
+    )
+    return tuple(pair for entity in entities for pair in _digests(entity)[:1])
 
 
 class _Reader:
@@ -72,20 +161,8 @@ class _Reader:
         self.tools = list(self._entities("instrument"))
         self.named: dict[str, str] = {}
 
-    def plan(self) -> Plan:
-        """Read all of it."""
-        step_of = self._step_of()
-        if step_of:
-            return Plan(
-                action=self.action.id,
-                step_of=step_of,
-                lacks=(
-                    Lack(
-                        f"it is a step of {step_of}, and is run with it",
-                        "Reproduce that run.",
-                    ),
-                ),
-            )
+    def plan(self, steps: tuple[Step, ...]) -> Plan:
+        """Read all of it; the steps are known."""
         engine, main = self._engine()
         command, is_shell = self._command()
         if engine in {"", "command"} and self.tools:
@@ -121,6 +198,7 @@ class _Reader:
             recorded=recorded,
             commit=commit,
             origin=origin,
+            steps=steps,
             lacks=tuple(self.lacks),
         )
 
@@ -139,29 +217,6 @@ class _Reader:
             entity = self.metadata.by_id.get(id)
             if entity is not None:
                 yield entity
-
-    def _step_of(self) -> str:
-        """The run of the workflow that an engine ran it for, if it was one's step.
-
-        Source: Provenance Run Crate 0.5, "ControlAction", "OrganizeAction".
-        """
-        workflows = [
-            entity
-            for entity in self.metadata.entities
-            if "ComputationalWorkflow" in entity.types
-        ]
-        own = {tool.id for tool in self.tools}
-        for workflow in workflows:
-            if workflow.id in own:
-                continue
-            if own & set(self.metadata.references(workflow, "hasPart")):
-                for entity in self.metadata.entities:
-                    ran = "CreateAction" in entity.types
-                    if ran and workflow.id in self.metadata.references(
-                        entity, "instrument"
-                    ):
-                        return entity.id
-        return ""
 
     # -- what ran ----------------------------------------------------------------------
 
@@ -277,11 +332,9 @@ class _Reader:
     ) -> Iterator[Item]:
         located = self.crate.locate(entity.id)
         kept = located.entry is not None
-        if not kept and isinstance(located.target, Web | type(None)):
-            address = located.target.url if located.target else entity.id
-            self._lack(
-                f"its input {address} is not in the crate",
-                "Put the file into the crate.",
+        if not kept and isinstance(located.target, Web):
+            yield from self._input_elsewhere(
+                entity, located.target.url, parameter, words
             )
             return
         if not kept or located.path is None:
@@ -299,6 +352,21 @@ class _Reader:
                 parameter,
                 "" if under else _called(entity, place),
             )
+
+    def _input_elsewhere(
+        self, entity: Entity, url: str, parameter: str, words: tuple[str, ...]
+    ) -> Iterator[Item]:
+        """An input that is on the web: with a digest it is known when it is seen."""
+        digests = _digests(entity)
+        if not digests:
+            self._lack(
+                f"its input {url} is not in the crate, and has no digest by which it"
+                " would be known",
+                "Put the file into the crate, or give its sha256.",
+            )
+            return
+        place = self._place(entity, words)
+        yield Item(entity.id, place, "", digests, parameter, url=url)
 
     def _code(self, words: tuple[str, ...]) -> Iterator[Item]:
         seen: set[str] = set()
@@ -362,17 +430,21 @@ class _Reader:
         else:
             yield entity
 
-    def _parameter(self, entity: Entity) -> str:
-        own = {tool.id for tool in self.tools}
-        formals = list(self._entities("exampleOfWork", entity))
-        wanted = {
+    @cached_property
+    def _formals(self) -> frozenset[str]:
+        """The formal parameters of what was run."""
+        return frozenset(
             id
             for tool in self.tools
             for key in ("input", "output")
             for id in self.metadata.references(tool, key)
-        }
+        )
+
+    def _parameter(self, entity: Entity) -> str:
+        own = {tool.id for tool in self.tools}
+        formals = list(self._entities("exampleOfWork", entity))
         for formal in formals:
-            if formal.id in wanted or formal.id.split("#")[0] in own:
+            if formal.id in self._formals or formal.id.split("#")[0] in own:
                 return formal.text("name") or ""
         return ""
 

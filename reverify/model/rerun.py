@@ -17,6 +17,7 @@ class Item(NamedTuple):
         digests: what it must hash to, algorithm and hexadecimal digits; maybe none.
         parameter: the name of the formal parameter that it fills; maybe "".
         called: the name that it had then, if another than its path has; maybe "".
+        url: where it can be had, if it is not in the crate.
     """
 
     id: str
@@ -25,6 +26,21 @@ class Item(NamedTuple):
     digests: tuple[tuple[str, str], ...] = ()
     parameter: str = ""
     called: str = ""
+    url: str = ""
+
+
+class Step(NamedTuple):
+    """A step of a workflow, as it was recorded.
+
+    Attributes:
+        action: its @id.
+        name: what to call it.
+        digests: what its results hash to, algorithm and hexadecimal digits.
+    """
+
+    action: str
+    name: str
+    digests: tuple[tuple[str, str], ...]
 
 
 class Result(NamedTuple):
@@ -101,6 +117,7 @@ class Plan:
         commit: the commit of the code that is named, if one is.
         origin: the address of its repository, if it is named.
         step_of: the action that it is a step of; "" if it is none.
+        steps: its own steps, in the order in which they ended.
         lacks: what is missing to run it again.
     """
 
@@ -119,6 +136,7 @@ class Plan:
     commit: str = ""
     origin: str = ""
     step_of: str = ""
+    steps: tuple[Step, ...] = ()
     lacks: tuple["Lack", ...] = ()
 
 
@@ -214,6 +232,8 @@ class Reproduction:
         surroundings: what that is made of.
         departures: how that differs from the record.
         sandbox: how it was confined; "" if it was not.
+        diverged: the first step whose results were not found again; None if there is
+            none, or that cannot be told.
         remarks: what else a reader should know.
     """
 
@@ -226,4 +246,5 @@ class Reproduction:
     surroundings: Surroundings = Surroundings()
     departures: tuple[Departure, ...] = ()
     sandbox: str = ""
+    diverged: Step | None = None
     remarks: tuple[str, ...] = ()

@@ -1311,6 +1311,15 @@ _TABLE = (
         "Put the result into the crate.",
     ),
     Rule(
+        "execution/nothing-to-compare",
+        _MAYBE,
+        E,
+        "The recorded run, run again, gives the recorded result.",
+        "The run came to its end, and its record names no file that it gave, so that"
+        " there is nothing to compare with.",
+        "List what the run wrote as its `result`, and put it into the crate.",
+    ),
+    Rule(
         "execution/result-ignored",
         Outcome.NOT_APPLICABLE,
         N,

@@ -14,7 +14,7 @@ from reverify.rerun.environments import (
     differences,
     in_container,
 )
-from reverify.rerun.interface import Engine, Environment, Options, Sandbox
+from reverify.rerun.interface import Engine, Environment, Options, Sandbox, Tell
 
 MOST_LOCK_FILE = 4 << 20
 
@@ -42,6 +42,7 @@ class Chooser:
         environ: the user's environment.
         cache_dir: built environments are kept below it.
         offline: whether the network must not be used for building.
+        tell: is told what takes its time.
     """
 
     def __init__(
@@ -52,12 +53,14 @@ class Chooser:
         cache_dir: Path,
         *,
         offline: bool,
+        tell: Tell = lambda _: None,
     ) -> None:
         self._options = options
         self._sandbox = sandbox
         self._environ = environ
         self._cache_dir = cache_dir
         self._offline = offline
+        self._tell = tell
 
     def __call__(self, plan: Plan, crate: Crate, engine: Engine) -> Choice:
         """Make the environment of a plan.
@@ -74,7 +77,9 @@ class Chooser:
                     "Run it as-is, or in a venv.",
                 )
             container = Container(recorded.container, self._environ)
-            environment = in_container(container, recorded, offline=self._offline)
+            environment = in_container(
+                container, recorded, offline=self._offline, tell=self._tell
+            )
             sandbox = container
         elif self._options.environment == "venv":
             if not recorded.lock_file:
@@ -90,6 +95,7 @@ class Chooser:
                 programs,
                 cache_dir=self._cache_dir,
                 offline=self._offline,
+                tell=self._tell,
             )
         else:
             environment = as_is(recorded, self._environ, programs)

@@ -16,7 +16,14 @@ from reverify.crates.directory import DirectoryPayload
 from reverify.crates.limits import Budget, Limits
 from reverify.errors import LackError, SandboxError
 from reverify.model.comparison import Answer, Comparison, Method, Rule
-from reverify.model.rerun import Attempt, Compared, Plan, Reproduction, Result
+from reverify.model.rerun import (
+    Attempt,
+    Compared,
+    Plan,
+    Reproduction,
+    Result,
+    Step,
+)
 from reverify.rerun.choosing import Choice
 from reverify.rerun.interface import (
     Engine,
@@ -33,6 +40,10 @@ from reverify.services import Services
 Choose = Callable[[Plan, Crate, Engine], Choice]
 """From a plan to what it runs in; raises LackError where that cannot be had."""
 _NUMERIC = {Method.TABLE, Method.ARRAY, Method.JSON, Method.NOTEBOOK, None}
+
+
+OWN_VARIABLES = frozenset({"PATH", "HOME"})
+"""Recorded variables that speak of the machine where it ran, and mean nothing here."""
 
 
 class _Made(NamedTuple):
@@ -137,6 +148,7 @@ class Reproducer:
             surroundings=environment.surroundings,
             departures=choice.departures,
             sandbox=made[0].ran.sandbox,
+            diverged=_diverged(plan, compared, made[0].ran.written),
             remarks=remarks,
         )
 
@@ -162,7 +174,7 @@ class Reproducer:
             stage=stage,
             directory=plan.directory,
             environment={
-                **plan.environment,
+                **_without(plan.environment, OWN_VARIABLES),
                 **environment.variables,
                 **prepared.environment,
             },
@@ -256,6 +268,27 @@ def _folders(result: Result, rule: Rule, crate: Crate, path: Path) -> Comparison
         new.close()
 
 
+def _diverged(plan: Plan, compared: tuple[Compared, ...], written: Path) -> Step | None:
+    """The first step whose results are nowhere in what was written, if it can be told.
+
+    It can where the results of later steps differ, and those of some step are there:
+    not every engine leaves what its steps give.
+    """
+    if all(each.comparison.answer is not Answer.DIFFERENT for each in compared):
+        return None
+    steps = [step for step in plan.steps if step.digests]
+    algorithms = {name for step in steps for name, _ in step.digests}
+    if not algorithms:
+        return None
+    known: set[tuple[str, str]] = set()
+    for path in written.rglob("*"):
+        if path.is_file() and not path.is_symlink():
+            with LocalFile(path).open() as stream:
+                known.update(fingerprint_stream(stream, algorithms).digests.items())
+    missing = [step for step in steps if not known.issuperset(step.digests)]
+    return missing[0] if missing else None
+
+
 def _between(result: Result, rule: Rule, one: Path, other: Path) -> Comparison:
     """Compare a result of two of our own runs."""
     if result.is_folder and one.is_dir() and other.is_dir():
@@ -285,6 +318,10 @@ def _place(result: Result, made: _Made) -> Path:
 
 
 # -- what is left ----------------------------------------------------------------------
+
+
+def _without(values: Mapping[str, str], names: frozenset[str]) -> dict[str, str]:
+    return {name: value for name, value in values.items() if name not in names}
 
 
 def _attempt(prepared: Prepared, ran: Ran, extra: tuple[str, ...]) -> Attempt:

@@ -1,13 +1,12 @@
 """The work area: code and inputs, verified, where the command expects them."""
 
-import hashlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 from reverify.crates.crate import Crate
-from reverify.crates.digests import blocks
+from reverify.crates.digests import blocks, fingerprint_stream
 from reverify.crates.names import path_fault
 from reverify.errors import CrateError, LackError, ServiceError
 from reverify.model.rerun import Item, Plan
@@ -18,6 +17,7 @@ LINK = 0o120000
 EXECUTABLE = 0o111
 MOST_FILES = 100_000
 MOST_BYTES = 4 << 30
+MOST_SECONDS = 3600.0
 
 
 def fill(plan: Plan, crate: Crate, services: Services, stage: Path) -> Iterator[str]:
@@ -44,28 +44,53 @@ def fill(plan: Plan, crate: Crate, services: Services, stage: Path) -> Iterator[
             "Give the repository with --source, or leave out --offline.",
         )
     for item in (*plan.code, *plan.inputs):
-        _put(item, crate, stage)
+        if item.url:
+            _fetch(item, services, stage)
+            yield f"{item.path} was fetched from {item.url}"
+        else:
+            _put(item, crate, stage)
 
 
 def _put(item: Item, crate: Crate, stage: Path) -> None:
     """Copy a file of the crate, and see that it is what is recorded."""
-    hashes = {
-        name: hashlib.new(name, usedforsecurity=False) for name, _ in item.digests
-    }
     try:
         with crate.payload.open(item.source) as stream, _new(stage, item.path) as copy:
             for block in blocks(stream):
                 copy.write(block)
-                for each in hashes.values():
-                    each.update(block)
     except (CrateError, OSError) as error:
         said = error.strerror if isinstance(error, OSError) else error
         raise LackError(f"{item.id} cannot be put in place: {said}") from error
+    _verify(item, stage)
+
+
+def _fetch(item: Item, services: Services, stage: Path) -> None:
+    """Fetch an input that is on the web, and see that it is what is recorded."""
+    fix = "Put the file into the crate."
+    if services.http is None:
+        raise LackError(
+            f"its input {item.url} may not be fetched while offline",
+            f"Leave out --offline. {fix}",
+        )
+    try:
+        with _new(stage, item.path) as copy:
+            answer = services.http.download(item.url, copy, MOST_BYTES, MOST_SECONDS)
+    except (ServiceError, CrateError, OSError) as error:
+        raise LackError(f"its input {item.url} cannot be had: {error}", fix) from error
+    if not answer.found:
+        raise LackError(f"its input {item.url} is not there any more", fix)
+    _verify(item, stage)
+
+
+def _verify(item: Item, stage: Path) -> None:
+    """See that a file that was put in place is what is recorded."""
+    algorithms = [name for name, _ in item.digests]
+    with (stage / item.path).open("rb") as stream:
+        found = fingerprint_stream(stream, algorithms).digests
     for name, digest in item.digests:
-        if hashes[name].hexdigest() != digest:
+        if found[name] != digest:
             raise LackError(
-                f"{item.id} is not what the run read: its {name} is"
-                f" {hashes[name].hexdigest()}, and {digest} is recorded",
+                f"{item.id} is not what the run read: its {name} is {found[name]}, and"
+                f" {digest} is recorded",
                 "Put the file back that the run read.",
             )
 

@@ -183,7 +183,10 @@ def test_a_step_of_a_workflow_is_run_with_it(tmp_path: Path) -> None:
         (
             {"object": [{"@id": "https://data.example.org/x.csv"}]},
             [file("https://data.example.org/x.csv")],
-            "its input https://data.example.org/x.csv is not in the crate",
+            (
+                "its input https://data.example.org/x.csv is not in the crate, and has"
+                " no digest by which it would be known"
+            ),
         ),
         (
             {"object": [{"@id": "#command"}]},
@@ -273,3 +276,39 @@ def test_a_file_that_the_command_calls_is_code(tmp_path: Path) -> None:
     plan = plan_of(tmp_path)
     assert [item.path for item in plan.code] == ["python3", "src/sum.py"]
     assert plan.lacks == ()
+
+
+def test_an_input_on_the_web_is_known_by_its_digest(tmp_path: Path) -> None:
+    url = "https://data.example.org/x.csv"
+    entity = {**file(url), "sha256": "ab" * 32}
+    command = value("command", "sum x.csv")
+    action = run(object=[{"@id": url}, {"@id": "#command"}])
+    write_crate(tmp_path, action, TOOL, command, entity)
+    plan = plan_of(tmp_path)
+    (item,) = plan.inputs
+    assert (item.path, item.source, item.url) == ("x.csv", "", url)
+    assert plan.lacks == ()
+
+
+def test_the_steps_of_a_run_come_in_the_order_in_which_they_ended(
+    tmp_path: Path,
+) -> None:
+    types = ["File", "SoftwareSourceCode", "ComputationalWorkflow"]
+    tools = [{"@id": "#a"}, {"@id": "#b"}]
+    flow: Json = {"@id": "flow.cwl", "@type": types, "hasPart": tools}
+    steps: list[Json] = [
+        {
+            "@id": f"#step-{name}",
+            "@type": "CreateAction",
+            "instrument": {"@id": f"#{name}"},
+            "endTime": f"2026-01-31T12:00:0{end}Z",
+            "result": {"@id": f"{name}.csv"},
+        }
+        for name, end in (("a", 2), ("b", 1))
+    ]
+    data = [{**file(f"{name}.csv"), "sha1": name * 40} for name in "ab"]
+    action = run(instrument={"@id": "flow.cwl"})
+    write_crate(tmp_path, action, flow, *steps, *data, files={"flow.cwl": b"x"})
+    found = plan_of(tmp_path).steps
+    assert [step.action for step in found] == ["#step-b", "#step-a"]
+    assert found[0].digests == (("sha1", "b" * 40),)

@@ -1,5 +1,6 @@
 """A recorded run, run again from end to end: what is said of it, and what is left."""
 
+import json
 import os
 import socket
 import threading
@@ -291,3 +292,29 @@ def test_its_environment_is_not_ours(
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "secret")
     script = SCRIPT + "\nimport os\nassert 'secret' not in str(os.environ)\n"
     found(again(write(tmp_path / "crate", script)), "run-succeeded")
+
+
+def test_a_run_without_results_has_nothing_to_compare(tmp_path: Path) -> None:
+    crate = write(tmp_path / "crate")
+    path = crate / "ro-crate-metadata.json"
+    document = json.loads(path.read_text())
+    for entity in document["@graph"]:
+        entity.pop("result", None)
+    path.write_text(json.dumps(document))
+    report = again(crate)
+    assert found(report, "nothing-to-compare").outcome is Outcome.UNDETERMINED
+    assert report.verdict.outcome is Outcome.UNDETERMINED
+
+
+def test_an_input_on_the_web_is_not_fetched_offline(tmp_path: Path) -> None:
+    crate = write(tmp_path / "crate")
+    path = crate / "ro-crate-metadata.json"
+    url = "https://data.example.org/in.csv"
+    document = path.read_text().replace('"data/in.csv"', f'"{url}"')
+    made = json.loads(document)
+    for entity in made["@graph"]:
+        if entity["@id"] == url:
+            entity["sha256"] = "ab" * 32
+    path.write_text(json.dumps(made))
+    reason = found(again(crate), "cannot-run").reason
+    assert f"its input {url} may not be fetched while offline" in reason

@@ -106,3 +106,15 @@ def test_the_crate_of_a_cwl_run_gives_its_results_again(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"west,1.0\n")
     report = again(crate, bounds=BOUNDS)
     assert report.verdict.outcome is Outcome.REFUTED
+
+
+def test_the_first_step_whose_results_differ_is_told(tmp_path: Path) -> None:
+    crate = tmp_path / "crate"
+    shutil.copytree(WORKFLOWS / "cwl-run", crate)
+    workflow = crate / "packed.cwl"
+    workflow.write_text(workflow.read_text().replace("$2 > least", "$2 > 0"))
+    report = again(crate, bounds=BOUNDS)
+    (finding,) = (each for each in report.findings if each.outcome is Outcome.REFUTED)
+    assert finding.rule == "execution/result-differs"
+    assert "the first step whose results differ is Run of" in finding.reason
+    assert "choose" in finding.reason

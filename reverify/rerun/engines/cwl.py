@@ -16,6 +16,7 @@ from reverify.rerun.engines.cwl_document import Document, read_document
 from reverify.rerun.engines.cwl_outputs import Output, read_outputs
 from reverify.rerun.interface import Environment, Prepared, Ran
 
+_CACHE = ".reverify-steps"
 _JOB = "reverify-job.json"
 _READERS: Mapping[str, Callable[[str], object]] = {
     "int": int,
@@ -64,9 +65,12 @@ class Cwl:
         words += ["--copy-outputs", from_directory(plan, plan.main)]
         own: tuple[str, ...] = ()
         job = _job(plan, stage, document)
+        if plan.steps:  # what they give is kept, to tell which of them differs
+            words[1:1] = ["--cachedir", from_directory(plan, _CACHE)]
+            own = (_CACHE,)
         recorded = _recorded(plan)
         if job or not recorded:
-            own = (write_json(stage, _JOB, job),)
+            own = (write_json(stage, _JOB, job), *own)
             words.append(from_directory(plan, own[0]))
         else:
             words += recorded
