@@ -20,6 +20,8 @@ MISSING = "completion_shas_missing"
 CHECKED = "completion_shas_checked_at"
 _FULL = re.compile("[0-9a-f]{40}|[0-9a-f]{64}")
 _ABBREVIATED = re.compile("[0-9a-f]{4,63}")
+_ARCHIVED = 40
+"""Digits of the ids that the archive knows; it has no SHA-256 ones."""
 _SPACE = re.compile(r"[ \t\n\r]*")
 
 
@@ -30,6 +32,7 @@ class Place(StrEnum):
     UNREACHABLE = "unreachable"
     ARCHIVED = "archived"
     GONE = "gone"
+    UNKNOWN = "unknown"
     UNDETERMINED = "undetermined"
     ABBREVIATED = "abbreviated"
     MALFORMED = "malformed"
@@ -42,7 +45,7 @@ class Place(StrEnum):
     @property
     def is_unclear(self) -> bool:
         """Whether it could not be told."""
-        return self in {Place.UNDETERMINED, Place.ABBREVIATED}
+        return self in {Place.UNKNOWN, Place.UNDETERMINED, Place.ABBREVIATED}
 
 
 class Archive(StrEnum):
@@ -132,7 +135,8 @@ def look_up(
     lost = [
         answer.id
         for answer in found
-        if answer.place in {Place.GONE, Place.UNDETERMINED} and len(answer.id) == 40  # noqa: PLR2004 - it has no SHA-256 ids
+        if answer.place in {Place.UNKNOWN, Place.UNDETERMINED}
+        and len(answer.id) == _ARCHIVED
     ]
     if ask is None or not lost:
         return found
@@ -177,8 +181,12 @@ def _look_up_one(id: str, sources: Mapping[str, Source]) -> Whereabouts:
             f" `git branch NAME {id}` keeps it"
         )
     else:
-        place = Place.GONE
+        place = Place.UNKNOWN
         reason = "in none of the repositories; the archive was not asked"
+        if len(id) != _ARCHIVED:
+            reason = (
+                "in none of the repositories; the archive cannot be asked about SHA-256"
+            )
     return Whereabouts(id=id, place=place, source=holder, reason=reason)
 
 
@@ -202,7 +210,7 @@ def _look_up_prefix(id: str, sources: Mapping[str, Source]) -> Whereabouts:
 
 def _with_archive(answer: Whereabouts, held: Mapping[str, bool]) -> Whereabouts:
     if answer.id not in held:
-        if answer.place is not Place.GONE:
+        if answer.place is not Place.UNKNOWN:
             return answer
         reason = "in none of the repositories; the archive could not tell"
         return replace(answer, place=Place.UNDETERMINED, reason=reason)
@@ -213,10 +221,10 @@ def _with_archive(answer: Whereabouts, held: Mapping[str, bool]) -> Whereabouts:
             archive=Archive.KNOWN,
             reason=f"held by the archive alone: swh:1:rev:{answer.id}",
         )
-    if answer.place is not Place.GONE:
+    if answer.place is not Place.UNKNOWN:
         return replace(answer, archive=Archive.UNKNOWN)
     reason = "in none of the repositories, nor in the archive"
-    return replace(answer, archive=Archive.UNKNOWN, reason=reason)
+    return replace(answer, place=Place.GONE, archive=Archive.UNKNOWN, reason=reason)
 
 
 # -- the record ------------------------------------------------------------------------

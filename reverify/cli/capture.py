@@ -258,7 +258,7 @@ def commits(
 
     Each is reachable from a branch or tag, unreachable (there, until git removes it),
     archived (at Software Heritage alone), or gone. The archive is asked about those
-    that no repository has, all at once.
+    that no repository has, all at once; where it is not asked, they are unknown.
 
     Exit codes: 0 all are reachable; 1 some are not, or are no ids of commits; 2 no such
     file or repository; 3 none is known to be lost, yet of some it could not be told.

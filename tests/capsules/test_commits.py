@@ -58,7 +58,7 @@ def test_each_commit_is_where_it_is(
     assert [answer.place for answer in answers] == [
         Place.REACHABLE,
         Place.UNREACHABLE,
-        Place.GONE,
+        Place.UNKNOWN,
         Place.ABBREVIATED,
         Place.MALFORMED,
         Place.MALFORMED,
@@ -80,7 +80,7 @@ def test_an_id_in_upper_case_is_no_id(repository: Repository, reachable: str) ->
 def test_what_is_a_tree_is_no_commit(work: Path, repository: Repository) -> None:
     tree = git(work, "rev-parse", "HEAD^{tree}")
     (answer,) = look_up([tree], {"work": repository})
-    assert answer.place is Place.GONE
+    assert answer.place is Place.UNKNOWN
 
 
 def test_a_repository_that_reaches_a_commit_counts_more_than_one_that_has_it(
@@ -132,9 +132,10 @@ def test_sha256_commits_are_looked_up_and_the_archive_is_not_asked(
         answers = look_up([head, "0" * 64, LOST], {"new": found}, ask)
     assert [answer.place for answer in answers] == [
         Place.REACHABLE,
-        Place.GONE,
+        Place.UNKNOWN,
         Place.GONE,
     ]
+    assert "cannot be asked about SHA-256" in answers[1].reason
     assert asked == [LOST]
 
 
@@ -172,7 +173,7 @@ def test_a_record_after_an_incident_says_what_was_found(
         SHORT=reachable[:10],
     )
     read = Record(data, "record")
-    answers = look_up(read.ids, {"work": repository})
+    answers = look_up(read.ids, {"work": repository}, nothing_held)
     written = read.rewritten(answers, NOON)
     after, before = json.loads(written), json.loads(data)
     assert after["completion_shas"] == [unreachable, reachable[:10], reachable]
@@ -184,6 +185,21 @@ def test_a_record_after_an_incident_says_what_was_found(
     assert [line for line in written.splitlines() if line in others] == others
     assert b"1.50" in written
     assert b"\\u2014" in written
+
+
+def nothing_held(ids: Sequence[str]) -> dict[str, bool]:
+    return dict.fromkeys(ids, False)
+
+
+def test_a_commit_that_the_archive_was_not_asked_about_is_not_written_as_missing(
+    repository: Repository,
+) -> None:
+    document = {"completion_shas": [LOST], "completion_shas_missing": ["1" * 40]}
+    read = Record(json.dumps(document).encode(), "record")
+    answers = look_up(read.ids, {"work": repository})
+    assert [answer.place for answer in answers] == [Place.UNKNOWN, Place.UNKNOWN]
+    after = json.loads(read.rewritten(answers, NOON))
+    assert {key: after[key] for key in document} == document
 
 
 def test_what_is_looked_up_again_is_written_alike(

@@ -248,10 +248,10 @@ def test_hostile_names_are_made_harmless(work: Path) -> None:
     [
         ([], 0),
         (["HEAD"], 0),
-        (["HEAD", "0" * 40], 1),
+        (["HEAD", "0" * 40], 3),
         (["HEAD", "no id"], 1),
         (["HEAD", "abcdef12"], 3),
-        (["abcdef12", "0" * 40], 1),
+        (["abcdef12", "no id"], 1),
     ],
 )
 def test_the_exit_code_says_whether_commits_are_lost(
@@ -271,20 +271,34 @@ def test_the_exit_code_says_whether_commits_are_lost(
 def test_a_record_is_written_only_when_asked(work: Path) -> None:
     head = git(work, "rev-parse", "HEAD")
     record = work.parent / "record.json"
-    record.write_text(f'{{"completion_shas": ["{"0" * 40}", "{head}"], "by": "Ada"}}')
+    record.write_text(f'{{"completion_shas": ["HEAD", "{head}"], "by": "Ada"}}')
     options = ("--source", work, "--write", "--offline")
     answer = run(work, "commits", record, *options)
     assert answer.returncode == 1
     assert f"{head[:12]}  reachable" in answer.stdout
-    assert f"{'0' * 12}  gone" in answer.stdout
+    assert "HEAD          malformed" in answer.stdout
     after = json.loads(record.read_text())
     assert after["completion_shas"] == [head]
-    assert after["completion_shas_missing"] == ["0" * 40]
+    assert after["completion_shas_missing"] == ["HEAD"]
     assert after["by"] == "Ada"
     assert sorted(path.name for path in work.parent.iterdir()) == [
         "record.json",
         "work",
     ]
+
+
+def test_a_commit_is_not_called_gone_while_the_archive_is_not_asked(work: Path) -> None:
+    record = work.parent / "record.json"
+    record.write_text(f'{{"completion_shas": ["{"0" * 40}"]}}')
+    options = ("--source", work, "--write", "--offline")
+    answer = run(work, "commits", record, *options)
+    assert answer.returncode == 3
+    assert (
+        f"{'0' * 12}  unknown       in none of the repositories; the" in answer.stdout
+    )
+    after = json.loads(record.read_text())
+    assert after["completion_shas"] == ["0" * 40]
+    assert after["completion_shas_missing"] == []
 
 
 def test_no_such_record_or_repository_is_exit_code_2(work: Path) -> None:
