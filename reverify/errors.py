@@ -69,7 +69,16 @@ class StoreError(ReverifyError):
 
 
 class DamagedError(StoreError):
-    """What a database holds is not what was put there; it is not served as data."""
+    """What a database holds is not what was put there; it is not served as data.
+
+    Args:
+        what: is wrong, with it and where.
+        fix: what to do; for whoever did not look for damage.
+    """
+
+    def __init__(self, what: str, fix: str = "") -> None:
+        super().__init__(f"{what}; {fix}" if fix else what)
+        self.what = what
 
 
 class CrateError(ReverifyError):

@@ -56,8 +56,9 @@ def checked(version: Version) -> Version:
     if not holds:
         raise DamagedError(
             f"registration {version.sequence} ({version.name}) is not what was"
-            " registered: its digest does not hold; `reverify capsule verify-db` tells"
-            " what is wrong; restore a copy of the database"
+            " registered: its digest does not hold",
+            "`reverify capsule verify-db` tells what is wrong; restore a copy of the"
+            " database",
         )
     return version
 

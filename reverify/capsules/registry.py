@@ -33,6 +33,7 @@ _REFERENCE = re.compile(
     r"(?:capsule-)?([0-9a-f-]{1,36})(?:@([0-9]{1,9}))?", re.IGNORECASE
 )
 _SHOWN = 5
+_SEE = "`reverify capsule verify-db` tells what is wrong"
 
 
 def open_registry(settings: Settings) -> "Registry":
@@ -201,7 +202,7 @@ class Registry:
         if version is None:
             raise CapsuleError(self._lacking(capsule, number))
         if version.capsule != capsule:
-            raise DamagedError(f"{capsule} is mixed up with another; see verify-db")
+            raise DamagedError(f"{capsule} is mixed up with another", _SEE)
         return checked(version)
 
     def _complete(self, beginning: str) -> str:
@@ -236,11 +237,11 @@ class Registry:
         """
         data = self._store.manifest(version.sequence)
         if data is None:
-            raise DamagedError(f"{version.name}: its manifest is gone; see verify-db")
+            raise DamagedError(f"{version.name}: its manifest is gone", _SEE)
         try:
             manifest = read_manifest(data, f"manifest of {version.name}")
         except ManifestError as error:
-            raise DamagedError(f"{error}; see verify-db") from error
+            raise DamagedError(str(error), _SEE) from error
         if manifest.sha256 != version.manifest_sha256 or manifest.id != version.capsule:
             raise DamagedError(
                 f"{version.name}: its manifest is not what was registered: it has"

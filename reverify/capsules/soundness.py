@@ -38,11 +38,11 @@ def damages(store: Store, content: ContentStore | None) -> Iterator[Damage]:
     try:
         yield from (Damage("database", said) for said in store.faults())
     except DamagedError as error:
-        yield Damage("database", str(error))
+        yield Damage("database", error.what)
     try:
         end = store.head()
     except DamagedError as error:
-        yield Damage("database", str(error))
+        yield Damage("database", error.what)
         end = None
     yield from _walk(store, end, content)
     if content is not None:
@@ -94,7 +94,7 @@ def _all(store: Store, end: Head | None) -> Iterator[Version | Damage]:
             yield version
             at = version.sequence
     except DamagedError as error:
-        yield Damage("database", str(error))
+        yield Damage("database", error.what)
     else:
         return
     missing = 0
@@ -118,7 +118,7 @@ def _version_damages(
     try:
         checked(version)
     except DamagedError as error:
-        yield Damage(version.name, str(error))
+        yield Damage(version.name, error.what)
         return
     try:
         if version.number > 1:
@@ -129,7 +129,7 @@ def _version_damages(
             yield Damage(version.name, "is the first, yet follows another version")
         yield from _content_damages(store, version, content)
     except DamagedError as error:
-        yield Damage(version.name, str(error))
+        yield Damage(version.name, error.what)
 
 
 def _content_damages(

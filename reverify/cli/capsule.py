@@ -251,7 +251,7 @@ def verify_db(
                     )
         except DamagedError as error:
             count += 1
-            typer.echo(printable(str(error)))
+            typer.echo(printable(error.what))
     if not json:
         faults = "1 fault" if count == 1 else f"{count} faults"
         typer.echo(faults if count else "all of it holds")

@@ -46,8 +46,8 @@ class SqlStore(Store):
             if (last.digest if last else None) != end.digest:
                 raise DamagedError(
                     f"{self._database.name}: its chain does not end where it says;"
-                    " nothing was added; `reverify capsule verify-db` tells what is"
-                    " wrong"
+                    " nothing was added",
+                    "`reverify capsule verify-db` tells what is wrong",
                 )
             latest = _latest(connection, capsule)
             entry = make(Link(end.sequence, end.digest, latest))

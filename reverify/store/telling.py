@@ -57,7 +57,7 @@ def _of_sqlite(error: sqlite3.Error, name: str, done: str) -> StoreError:
             f" copy of it, or {ELSEWHERE}"
         )
     # Nobody but us writes there: what does not fit its tables is damage as well.
-    return DamagedError(f"{name}: is damaged ({said}); {_DAMAGED}")
+    return DamagedError(f"{name}: is damaged ({said})", _DAMAGED)
 
 
 _CLASSES = {
@@ -89,7 +89,7 @@ def _of_postgresql(error: BaseException, name: str, done: str) -> StoreError:
     if "no password supplied" in str(error):
         state = "28000"
     if state.startswith(_BROKEN):
-        return DamagedError(f"{name}: is damaged ({said}); {_DAMAGED}")
+        return DamagedError(f"{name}: is damaged ({said})", _DAMAGED)
     advice = _CLASSES.get(state[:2])
     if advice is None:
         advice = "see that the server runs and that REVERIFY_DB names it"

@@ -203,6 +203,7 @@ def test_damage_is_told_with_exit_1_and_not_shown(
     assert answer.returncode == 1
     assert answer.stdout.splitlines()[-1] == "1 fault"
     assert f"{ID}@1: registration 1" in answer.stdout
+    assert "verify-db" not in answer.stdout
     damage = json.loads(run("capsule", "verify-db", "--json").stdout)
     assert damage["subject"] == f"{ID}@1"
     for command in (["show", ID], ["history", ID], ["list"]):
@@ -223,6 +224,7 @@ def test_a_damaged_page_is_told(folder: Path, database: str) -> None:
     answer = run("capsule", "verify-db")
     assert answer.returncode == 1
     assert "malformed" in answer.stdout
+    assert "verify-db" not in answer.stdout
     assert "is damaged" in said(run("capsule", "show", ID))
     path.write_bytes(b"\xff" * 100 + bytes(data[100:]))
     answer = run("capsule", "verify-db")
