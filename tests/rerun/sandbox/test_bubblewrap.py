@@ -266,9 +266,12 @@ def test_an_interrupt_leaves_nothing_behind_whenever_it_comes(
     confined.sandbox.missing()
     for delay in range(0, 60, 4):
         timer = threading.Timer(delay / 1000, os.kill, (os.getpid(), signal.SIGINT))
-        with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - may come at once
-            timer.start()
-            confined.shell("setsid sleep 4718.25 & sleep 4718.25")
+        try:
+            with pytest.raises(KeyboardInterrupt):  # noqa: PT012 - may come at once
+                timer.start()
+                confined.shell("setsid sleep 4718.25 & sleep 4718.25")
+        finally:
+            timer.cancel()
         assert soon_gone("4718.25"), f"after {delay} ms"
         assert not confined.written.exists()
 
