@@ -9,6 +9,7 @@ from reverify import verify
 from reverify.model.finding import Finding
 from reverify.model.outcome import ClaimKind, Outcome
 from reverify.model.report import Report
+from reverify.rerun.sandbox import Bubblewrap
 
 from tests.checks.exported import (
     ORIGIN,
@@ -72,6 +73,23 @@ def test_a_capsule_that_is_archived_reaches_the_level(
     said = [f for f in report["findings"] if f["kind"] == "archival"]
     assert {f["outcome"] for f in said} == {"confirmed"}
     assert all(f["evidence"] for f in said)
+
+
+@pytest.mark.slow
+def test_a_capsule_that_is_archived_and_run_again_reaches_the_last_level(
+    archived: Archived, tmp_path: Path
+) -> None:
+    if missing := Bubblewrap().missing():
+        pytest.skip(missing)
+    answer = reverify(
+        *("reproduce", "--source", archived.made.work, "--allow-private"),
+        *("--require", "reproduced", archived.made.crate),
+        REVERIFY_SWH_URL=archived.double.base,
+        REVERIFY_CACHE_DIR=str(tmp_path / "cache"),
+        REVERIFY_GIT_MIRRORS=f"{ORIGIN}={archived.made.work.as_uri()}",
+    )
+    assert answer.returncode == 0, answer.stdout
+    assert "CONFIRMED  level reproduced" in answer.stdout
 
 
 def test_all_that_is_said_of_the_archive_is_confirmed(
