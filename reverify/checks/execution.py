@@ -109,7 +109,9 @@ def _judged(claim: Claim, done: Reproduction, now: datetime) -> Iterator[Finding
     yield _run(claim, done, now)
     for each in done.compared:
         yield _result(claim, each, done, now)
-    if done.attempts[-1].status == 0 and not done.compared:
+    if done.attempts[-1].status == 0:
+        yield from _apart(claim, done)
+    if done.attempts[-1].status == 0 and not (done.compared or done.plan.apart):
         reason = f"{claim.subject}: its record names no result to compare with"
         yield _beside(
             claim, Topic.RESULT, "results:", "execution/nothing-to-compare", reason
@@ -143,6 +145,16 @@ def _judged(claim: Claim, done: Reproduction, now: datetime) -> Iterator[Finding
         )
 
 
+def _apart(claim: Claim, done: Reproduction) -> Iterator[Finding]:
+    """What the record calls a result, and nobody can compare."""
+    for id in done.plan.apart:
+        about = claim._replace(
+            topic=Topic.RESULT, subject=id, expected=f"result-of:{claim.subject}"
+        )
+        reason = f"{id}: not comparable: it is no file of the crate that is described"
+        yield finding(about, "execution/result-not-comparable", reason)
+
+
 def _beside(
     claim: Claim, topic: Topic, expected: str, rule: str, reason: str
 ) -> Finding:
@@ -174,13 +186,17 @@ def _run(claim: Claim, done: Reproduction, now: datetime) -> Finding:
         words = _last_words(last)
         reason += f"; it said last: {words}" if words else ""
         rule = "execution/run-failed"
-        if elsewhere := _elsewhere(last, done):
+        if done.plan.is_failed:
+            rule = "execution/run-failed-again"
+        elif elsewhere := _elsewhere(last, done):
             rule, reason = "execution/run-failed-elsewhere", f"{reason}; {elsewhere}"
         return finding(
             claim, rule, reason, observed=f"exit:{last.status}", evidence=evidence
         )
     if len(done.attempts) > 1:
         reason += f", {len(done.attempts)} times"
+    if done.plan.is_failed:
+        reason += "; it is recorded as failed"
     for remark in done.remarks:
         reason += f"; {remark}"
     return finding(

@@ -1,6 +1,7 @@
 """Plans: what a crate says of how a recorded action can be run again."""
 
 import json
+import posixpath
 import re
 import shlex
 from collections import defaultdict
@@ -21,7 +22,7 @@ from reverify.crates.surroundings import read_surroundings
 from reverify.errors import UnsafeNameError, UsageError
 from reverify.model.code import Aspect
 from reverify.model.comparison import Rule
-from reverify.model.rerun import Item, Lack, Plan, Result, Step, Surroundings
+from reverify.model.rerun import Item, Lack, Places, Plan, Result, Step, Surroundings
 
 OWN = "urn:reverify:capsule:"
 """What the propertyIDs of our own exports begin with."""
@@ -44,6 +45,7 @@ _SUFFIXES = {
     ".mk": "make",
 }
 _NAMES = {"snakefile": "snakemake", "makefile": "make", "gnumakefile": "make"}
+_SCRIPTS = {".py", ".R", ".r", ".sh", ".jl", ".pl"}
 _SHELL = set("|&;<>()")
 _PROGRAM = re.compile(r"[A-Za-z0-9._/+-]+")
 _NO_COMMAND = Lack(
@@ -159,7 +161,8 @@ class _Reader:
         self.lacks: list[Lack] = []
         self.objects = list(self._entities("object"))
         self.tools = list(self._entities("instrument"))
-        self.named: dict[str, str] = {}
+        self.apart: list[str] = []
+        self.directory = self._directory()
 
     def plan(self, steps: tuple[Step, ...]) -> Plan:
         """Read all of it; the steps are known."""
@@ -172,10 +175,11 @@ class _Reader:
         if not self.tools:
             self._lack("what was run is not described", "Describe the instrument.")
         words = command if not is_shell else tuple(shlex.split(command[-1]))
-        inputs = tuple(self._inputs(words))
-        code = tuple(self._code(words))
         results = tuple(self._results(words))
-        code += tuple(self._called(words, {*inputs, *code}, results))
+        taken = Places(results)
+        inputs = tuple(self._inputs(words, taken))
+        code = tuple(self._code(words, taken))
+        code += tuple(self._called(words, {*inputs, *code}, taken))
         commit, origin = self._commit()
         main = next((item.path for item in code if item.source == main), main)
         self._see_paths(command, inputs, code)
@@ -189,16 +193,18 @@ class _Reader:
             main=main,
             command=command,
             is_shell=is_shell,
-            directory=self._directory(),
+            directory=self.directory,
             environment=self._environment(),
             parameters=self._parameters(),
             inputs=inputs,
             code=code,
             results=results,
+            apart=tuple(self.apart),
             recorded=recorded,
             commit=commit,
             origin=origin,
             steps=steps,
+            is_failed=self._is_failed(),
             lacks=tuple(self.lacks),
         )
 
@@ -276,6 +282,13 @@ class _Reader:
         }
         return bool(known.intersection(words))
 
+    def _is_failed(self) -> bool:
+        for value in self.action.values("actionStatus"):
+            said = value.get("@id") if isinstance(value, dict) else value
+            if str(said).endswith("FailedActionStatus"):
+                return True
+        return False
+
     def _directory(self) -> str:
         for entity in self.objects:
             if entity.text("propertyID") == f"{OWN}working-directory":
@@ -317,7 +330,7 @@ class _Reader:
 
     # -- files -------------------------------------------------------------------------
 
-    def _inputs(self, words: tuple[str, ...]) -> Iterator[Item]:
+    def _inputs(self, words: tuple[str, ...], taken: Places) -> Iterator[Item]:
         seen: set[str] = set()
         for entity in self.objects:
             parameter = self._parameter(entity)
@@ -325,10 +338,14 @@ class _Reader:
                 if part.id in seen or not part.is_data():
                     continue
                 seen.add(part.id)
-                yield from self._input(part, parameter, words)
+                yield from self._input(part, parameter, words, taken)
 
     def _input(
-        self, entity: Entity, parameter: str, words: tuple[str, ...]
+        self,
+        entity: Entity,
+        parameter: str,
+        words: tuple[str, ...],
+        taken: Places,
     ) -> Iterator[Item]:
         located = self.crate.locate(entity.id)
         kept = located.entry is not None
@@ -342,11 +359,15 @@ class _Reader:
                 f"its input {entity.id} is missing", "Put the file into the crate."
             )
             return
+        place = self._place(entity, words)
         for path, under in self._files_at(located.path):
-            place = self._place(entity, words)
+            to = _below(place, under)
+            # What it gave lies in the folder by now, and did not when it was read.
+            if under and taken.holds(to):
+                continue
             yield Item(
                 entity.id,
-                f"{place}/{under}" if under else place,
+                to,
                 path,
                 () if under else _digests(entity),
                 parameter,
@@ -368,7 +389,7 @@ class _Reader:
         place = self._place(entity, words)
         yield Item(entity.id, place, "", digests, parameter, url=url)
 
-    def _code(self, words: tuple[str, ...]) -> Iterator[Item]:
+    def _code(self, words: tuple[str, ...], taken: Places) -> Iterator[Item]:
         seen: set[str] = set()
         for tool in self.tools:
             for part in [tool, *self._entities("hasPart", tool)]:
@@ -379,18 +400,16 @@ class _Reader:
                     seen.add(part.id)
                     place = self._place(part, words)
                     for path, under in self._files_at(located.path):
-                        yield Item(
-                            part.id,
-                            f"{place}/{under}" if under else place,
-                            path,
-                            () if under else _digests(part),
-                        )
+                        to = _below(place, under)
+                        if not (under and taken.holds(to)):
+                            digests = () if under else _digests(part)
+                            yield Item(part.id, to, path, digests)
 
     def _called(
-        self, words: tuple[str, ...], placed: set[Item], results: tuple[Result, ...]
+        self, words: tuple[str, ...], placed: set[Item], taken: Places
     ) -> Iterator[Item]:
         """Other files of the crate that the command calls by name: scripts, mostly."""
-        taken = {item.path for item in placed} | {result.path for result in results}
+        there = {item.path for item in placed}
         for word in dict.fromkeys(words):
             try:
                 path = relative_path(word)
@@ -398,20 +417,33 @@ class _Reader:
                 continue
             entry = self.crate.payload.entries.get(f"{self.crate.prefix}{path}")
             is_file = entry is not None and entry.kind is EntryKind.FILE
-            if is_file and path not in taken:
+            is_script = PurePosixPath(path).suffix in _SCRIPTS
+            if taken.holds(path) and (path in taken.files or not is_script):
+                continue
+            if is_file and path not in there:
                 known = self.metadata.by_id.get(path)
                 digests = _digests(known) if known else ()
                 yield Item(path, path, f"{self.crate.prefix}{path}", digests)
 
     def _results(self, words: tuple[str, ...]) -> Iterator[Result]:
         seen: set[str] = set()
-        for entity in self._entities("result"):
-            parameter = self._parameter(entity)
-            for part in self._parts(entity):
+        for id in self.metadata.references(self.action, "result"):
+            entity = self.metadata.by_id.get(id)
+            parts = list(self._parts(entity)) if entity else []
+            parameter = self._parameter(entity) if entity else ""
+            if not parts:
+                self.apart.append(id)
+            for part in parts:
                 located = self.crate.locate(part.id)
-                if part.id in seen or not part.is_data() or located.path is None:
+                if part.id in seen:
                     continue
                 seen.add(part.id)
+                is_whole = located.path is not None and not self._within(located.path)
+                if not part.is_data() or located.path is None or is_whole:
+                    # An exit status of ours is compared with that of the new run.
+                    if not (part.text("propertyID") or "").startswith(OWN):
+                        self.apart.append(part.id)
+                    continue
                 yield Result(
                     part.id,
                     self._place(part, words),
@@ -448,14 +480,19 @@ class _Reader:
                 return formal.text("name") or ""
         return ""
 
+    def _within(self, path: str) -> str:
+        """A path from the folder of the crate; "" for that folder itself."""
+        return f"{path}/".removeprefix(self.crate.prefix).strip("/")
+
     def _names(self, entity: Entity) -> Iterator[str]:
         """The paths under which a command may know a file."""
         located = self.crate.locate(entity.id)
         if located.path is not None:
-            yield located.path.removeprefix(self.crate.prefix)
+            yield self._within(located.path)
         for key in ("alternateName", "name"):
             text = entity.text(key)
-            if text:
+            # A name like "plot" may be the title of a figure, and a word by chance.
+            if text and (key != "name" or "." in text or "/" in text):
                 try:
                     yield relative_path(text)
                 except UnsafeNameError:
@@ -463,11 +500,24 @@ class _Reader:
 
     def _place(self, entity: Entity, words: tuple[str, ...]) -> str:
         """Where the command expects a file: under the name by which it calls it."""
+        located = self.crate.locate(entity.id)
+        is_folder = "File" not in entity.types
+        own = None if located.path is None else self._within(located.path)
+        if own is not None and _calls(
+            words, self._from_directory(own), is_folder=is_folder
+        ):
+            return own
         names = [name for name in self._names(entity) if name]
         for name in names:
-            if any(name in word for word in words):
-                return name
+            if _calls(words, name, is_folder=is_folder):
+                return name if name == own else _below(self.directory, name)
+        if own is not None:
+            return own
         return names[0] if names else PurePosixPath(entity.id).name
+
+    def _from_directory(self, path: str) -> str:
+        """A path as a command calls it from where it starts."""
+        return posixpath.relpath(path or ".", self.directory)
 
     def _files_at(self, path: str) -> Iterator[tuple[str, str]]:
         """The files of a folder, each with its path below it; a file by itself."""
@@ -521,7 +571,7 @@ class _Reader:
     def _see_program(self, words: tuple[str, ...]) -> None:
         """Code that is nowhere: a program by its name alone is the machine's own."""
         for word in words:
-            if PurePosixPath(word).suffix in {".py", ".R", ".r", ".sh", ".jl", ".pl"}:
+            if PurePosixPath(word).suffix in _SCRIPTS:
                 self._lack(
                     f"its code {word} is neither in the crate nor named by a commit",
                     "Put the script into the crate, or name the commit it is from.",
@@ -548,6 +598,20 @@ def _called(entity: Entity, place: str) -> str:
     """The name that a file had when it was read, if another one is kept."""
     name = PurePosixPath(entity.text("alternateName") or "").name
     return "" if name == PurePosixPath(place).name else name
+
+
+def _below(folder: str, path: str) -> str:
+    """The path of what lies below a folder; "" and "." are the top."""
+    return posixpath.normpath(posixpath.join(folder, path)) if path else folder
+
+
+def _calls(words: tuple[str, ...], name: str, *, is_folder: bool) -> bool:
+    """Whether words of a command, or of a script in one, name a path as a whole."""
+    if not any(name in word for word in words):
+        return False
+    end = r"(?![\w-]|\.\w)" if is_folder else r"(?![\w/-]|\.\w)"
+    whole = re.compile(rf"(?<![\w./-])(?:\./)*{re.escape(name)}{end}")
+    return any(whole.search(word) for word in words)
 
 
 def _by_name(path: str) -> str:

@@ -1,7 +1,8 @@
 """The nouns of running it again: the plan, its files, what it lacks, how it went."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 from reverify.model.comparison import Comparison, Rule
@@ -96,6 +97,27 @@ class Surroundings:
     container: str = ""
 
 
+class Places:
+    """Where results are: nothing is put there beforehand.
+
+    Args:
+        results: what a run gave.
+    """
+
+    def __init__(self, results: Iterable[Result]) -> None:
+        self._folders: set[str] = set()
+        self.files: set[str] = set()
+        for result in results:
+            (self._folders if result.is_folder else self.files).add(result.path)
+
+    def holds(self, path: str) -> bool:
+        """Whether a path is that of a result, or below one that is a folder."""
+        if path in self.files or path in self._folders:
+            return True
+        above = map(str, PurePosixPath(path).parents) if self._folders else ()
+        return not self._folders.isdisjoint(above)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What it takes to run a recorded action again.
@@ -113,11 +135,14 @@ class Plan:
         inputs: what the run read.
         code: the files of code.
         results: what the run gave.
+        apart: the @ids of what else it gave: values, and files that are outside of the
+            crate or are not described.
         recorded: where it ran.
         commit: the commit of the code that is named, if one is.
         origin: the address of its repository, if it is named.
         step_of: the action that it is a step of; "" if it is none.
         steps: its own steps, in the order in which they ended.
+        is_failed: whether it is recorded that it failed.
         lacks: what is missing to run it again.
     """
 
@@ -132,11 +157,13 @@ class Plan:
     inputs: tuple[Item, ...] = ()
     code: tuple[Item, ...] = ()
     results: tuple[Result, ...] = ()
+    apart: tuple[str, ...] = ()
     recorded: Surroundings = Surroundings()
     commit: str = ""
     origin: str = ""
     step_of: str = ""
     steps: tuple[Step, ...] = ()
+    is_failed: bool = False
     lacks: tuple["Lack", ...] = ()
 
 

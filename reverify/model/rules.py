@@ -1216,6 +1216,15 @@ _TABLE = (
         "Read what it said; --keep leaves all of it in a folder.",
     ),
     Rule(
+        "execution/run-failed-again",
+        _MAYBE,
+        E,
+        "The recorded run, run again, ends as it did.",
+        "It is recorded as failed, and failed again. Whether that is the same failure"
+        " cannot be told, and what a failed run leaves is not compared.",
+        "Read what it said; --keep leaves all of it in a folder.",
+    ),
+    Rule(
         "execution/run-failed-elsewhere",
         _MAYBE,
         E,
@@ -1306,9 +1315,9 @@ _TABLE = (
         _MAYBE,
         E,
         "The recorded run, run again, gives the recorded result.",
-        "The two could not be compared: the recorded one is not in the crate, or one of"
-        " them cannot be read.",
-        "Put the result into the crate.",
+        "The two could not be compared: the recorded one is not in the crate, or not as"
+        " it was, one of them cannot be read, or the run was given it beforehand.",
+        "Put the file into the crate that the run gave, under a name of its own.",
     ),
     Rule(
         "execution/nothing-to-compare",

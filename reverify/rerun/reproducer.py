@@ -3,7 +3,7 @@
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from reverify.crates.crate import Crate
 from reverify.crates.digests import fingerprint_stream
 from reverify.crates.directory import DirectoryPayload
 from reverify.crates.limits import Budget, Limits
-from reverify.errors import LackError, SandboxError
+from reverify.errors import CrateError, LackError, SandboxError
 from reverify.model.comparison import Answer, Comparison, Method, Rule
 from reverify.model.rerun import (
     Attempt,
@@ -47,11 +47,19 @@ OWN_VARIABLES = frozenset({"PATH", "HOME"})
 
 
 class _Made(NamedTuple):
-    """One attempt, and where its files lie."""
+    """One attempt, and where its files lie.
+
+    Attributes:
+        attempt: how it went.
+        ran: what the sandbox says of it.
+        prepared: what the engine made of the plan.
+        placed: the files that the run was given, by their paths.
+    """
 
     attempt: Attempt
     ran: Ran
     prepared: Prepared
+    placed: frozenset[str]
 
 
 class Reproducer:
@@ -116,6 +124,7 @@ class Reproducer:
         if missing:
             raise LackError(missing, "Install it, or choose another --env.")
         prepared = engine.prepare(plan, stage, environment)
+        given = _given(plan, engine)
         made: list[_Made] = []
         started = self._services.clock.now()
         for number in range(1, self.options.repeat + 1):
@@ -124,7 +133,7 @@ class Reproducer:
             ran = self._run(plan, stage, prepared, choice, written)
             placed = prepared._replace(moved=engine.found(plan, prepared, ran))
             extra = tuple(_extra(plan, placed, stage, written))
-            made.append(_Made(_attempt(placed, ran, extra), ran, placed))
+            made.append(_Made(_attempt(placed, ran, extra), ran, placed, given))
             if self.options.keep is not None:
                 _keep(self.options.keep, plan, number, ran)
             if ran.status != 0:
@@ -192,6 +201,9 @@ class Reproducer:
         rule = self._rule(result.rule)
         paths = [_place(result, each) for each in made]
         comparison = _against_record(result, rule, crate, paths[0])
+        why = _untold(comparison, paths[0], made[0])
+        if why:
+            comparison = _not_comparable(result, rule, why)
         varies = any(
             _between(result, rule, paths[0], other).answer.is_same is False
             for other in paths[1:]
@@ -212,9 +224,15 @@ class Reproducer:
 
 
 def _against_record(result: Result, rule: Rule, crate: Crate, path: Path) -> Comparison:
+    if rule.method is Method.IGNORE:
+        return Comparison(
+            name=result.path, answer=Answer.IGNORED, method=rule.method, rule=rule
+        )
     if result.is_folder:
         return _folders(result, rule, crate, path)
     actual = LocalFile(path) if path.is_file() else None
+    if actual and result.source and not _is_as_recorded(result, crate):
+        return _by_digest(result, rule, path, "is not what is recorded any more")
     if result.source or actual is None:
         expected = (
             Member(crate.payload, result.source) if result.source else LocalFile(path)
@@ -226,28 +244,65 @@ def _against_record(result: Result, rule: Rule, crate: Crate, path: Path) -> Com
             name=result.path,
             media_type=result.media_type,
         )
-    return _by_digest(result, rule, path)
+    return _by_digest(result, rule, path, "is not in the crate")
 
 
-def _by_digest(result: Result, rule: Rule, path: Path) -> Comparison:
-    """All that can be told where the recorded file itself is not in the crate."""
-    size = path.stat().st_size
-    for name, digest in result.digests:
-        if _digest(path, name) == digest:
-            return Comparison(
-                name=result.path,
-                answer=Answer.IDENTICAL,
-                rule=rule,
-                compared=size,
-                remarks=(f"compared by its {name}; the recorded one is not here",),
-            )
-    known = "and only its digest is recorded, which differs" if result.digests else ""
+def _is_as_recorded(result: Result, crate: Crate) -> bool:
+    """Whether a result in the crate has the digests that are recorded of it."""
+    if not result.digests:
+        return True
+    try:
+        with crate.payload.open(result.source) as stream:
+            known = fingerprint_stream(stream, dict(result.digests)).digests
+    except (CrateError, OSError):
+        return True  # whoever compares says so
+    return all(known[name] == digest for name, digest in result.digests)
+
+
+def _by_digest(result: Result, rule: Rule, path: Path, why: str) -> Comparison:
+    """All that can be told where the file that was recorded is not to be had."""
+    names = ", ".join(dict.fromkeys(name for name, _ in result.digests))
+    with LocalFile(path).open() as stream:
+        new = fingerprint_stream(stream, dict(result.digests)).digests
+    if names and all(new[name] == digest for name, digest in result.digests):
+        return Comparison(
+            name=result.path,
+            answer=Answer.IDENTICAL,
+            rule=rule,
+            compared=path.stat().st_size,
+            remarks=(f"compared by its {names}; the recorded one {why}",),
+        )
+    also = f", and the {names} that is recorded differs" if names else ""
+    return _not_comparable(result, rule, f"the recorded one {why}{also}")
+
+
+def _not_comparable(result: Result, rule: Rule, reason: str) -> Comparison:
     return Comparison(
-        name=result.path,
-        answer=Answer.NOT_COMPARABLE,
-        rule=rule,
-        reason=f"the recorded one is not in the crate {known}".strip(),
+        name=result.path, answer=Answer.NOT_COMPARABLE, rule=rule, reason=reason
     )
+
+
+def _untold(found: Comparison, path: Path, made: _Made) -> str:
+    """Why a comparison shows nothing of the run; "" if it does."""
+    place = path.relative_to(made.ran.written)
+    if found.answer is Answer.MISSING:
+        for name, what in made.ran.odd:
+            if name == "./":
+                return f"not all that the run left was taken over: {what}"
+            if place.is_relative_to(name):
+                return f"the run left {what} at {name}, which is not taken over"
+    if found.answer in {Answer.MISSING, Answer.IGNORED}:
+        return ""
+    if path.is_dir():
+        new = {str(place / name.relative_to(path)) for name in _files(path)}
+        is_placed = bool(new) and new <= made.placed
+    else:
+        is_placed = str(place) in made.placed
+    return "the run is given it too, so that it was there before" if is_placed else ""
+
+
+def _files(folder: Path) -> Iterator[Path]:
+    return (path for path in folder.rglob("*") if path.is_file())
 
 
 def _folders(result: Result, rule: Rule, crate: Crate, path: Path) -> Comparison:
@@ -311,6 +366,15 @@ def _between(result: Result, rule: Rule, one: Path, other: Path) -> Comparison:
 def _digest(path: Path, algorithm: str) -> str:
     with LocalFile(path).open() as stream:
         return fingerprint_stream(stream, {algorithm}).digests[algorithm]
+
+
+def _given(plan: Plan, engine: Engine) -> frozenset[str]:
+    """What the run was given, by its paths.
+
+    A notebook is written anew where it lies, by the engine itself.
+    """
+    given = {item.path for item in (*plan.inputs, *plan.code)}
+    return frozenset(given - {plan.main} if engine.name == "notebook" else given)
 
 
 def _place(result: Result, made: _Made) -> Path:

@@ -9,7 +9,7 @@ from reverify.crates.crate import Crate
 from reverify.crates.digests import blocks, fingerprint_stream
 from reverify.crates.names import path_fault
 from reverify.errors import CrateError, LackError, ServiceError
-from reverify.model.rerun import Item, Plan
+from reverify.model.rerun import Item, Places, Plan
 from reverify.services import Services
 from reverify.services.git import CodeSources, Found, Objects, TreeEntry
 
@@ -33,10 +33,8 @@ def fill(plan: Plan, crate: Crate, services: Services, stage: Path) -> Iterator[
     Raises:
         LackError: something cannot be put there as it was.
     """
-    results = {result.path for result in plan.results}
-    inputs = {item.path for item in plan.inputs}
     if plan.commit and services.code is not None:
-        yield from _check_out(plan, services.code, results - inputs, stage)
+        yield from _check_out(plan, services.code, Places(plan.results), stage)
     elif plan.commit and not plan.code:
         raise LackError(
             f"its code is commit {plan.commit} of {plan.origin or 'no named origin'},"
@@ -120,9 +118,9 @@ def _new(stage: Path, path: str) -> BinaryIO:
 
 
 def _check_out(
-    plan: Plan, code: CodeSources, but: set[str], stage: Path
+    plan: Plan, code: CodeSources, but: Places, stage: Path
 ) -> Iterator[str]:
-    """Write the files of a commit, save for those paths."""
+    """Write the files of a commit, save for results."""
     found = code.find(plan.commit, origin=plan.origin or None)
     if not isinstance(found, Found):
         reasons = "; ".join(f"{each.source}: {each.text}" for each in found.reasons)
@@ -140,9 +138,9 @@ def _check_out(
         wanted = [
             entry
             for path, entry in entries.items()
-            if path not in but and path not in revision.submodules
+            if not but.holds(path) and path not in revision.submodules
         ]
-        left = sum(path in but for path in entries)
+        left = sum(map(but.holds, entries))
         try:
             revision.obtain(wanted)
             _write_all(revision.objects, wanted, stage)

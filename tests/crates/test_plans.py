@@ -312,3 +312,68 @@ def test_the_steps_of_a_run_come_in_the_order_in_which_they_ended(
     found = plan_of(tmp_path).steps
     assert [step.action for step in found] == ["#step-b", "#step-a"]
     assert found[0].digests == (("sha1", "b" * 40),)
+
+
+def test_a_word_of_the_command_that_is_part_of_another_names_no_file(
+    tmp_path: Path,
+) -> None:
+    action = run(object=[{"@id": "#command"}], result=[{"@id": "fig/rain.png"}])
+    command = value("command", '["python3", "plot.py", "--title", "all.rain"]')
+    for name in ("plot", "plot.p", "l.rain"):
+        figure = file("fig/rain.png", name=name)
+        write_crate(tmp_path, action, TOOL, command, figure)
+        (result,) = plan_of(tmp_path).results
+        assert result.path == "fig/rain.png"
+
+
+@pytest.mark.parametrize("word", ["in.csv", "./in.csv", "--file=in.csv", "cat <in.csv"])
+def test_the_command_names_files_from_where_it_starts(
+    tmp_path: Path, word: str
+) -> None:
+    place = value(
+        "directory", "sub", propertyID="urn:reverify:capsule:working-directory"
+    )
+    objects = [{"@id": id} for id in ("sub/in.csv", "#command", "#directory")]
+    command = value("command", ["sh", "-c", word])
+    entity = file("sub/in.csv", name="in.csv")
+    files = {"sub/in.csv": b"1"}
+    write_crate(
+        tmp_path, run(object=objects), TOOL, command, place, entity, files=files
+    )
+    (item,) = plan_of(tmp_path).inputs
+    assert item.path == "sub/in.csv"
+
+
+@pytest.mark.parametrize("given", ["data/", "./"])
+def test_a_folder_of_inputs_is_placed_without_the_results_in_it(
+    tmp_path: Path, given: str
+) -> None:
+    action = run(
+        object=[{"@id": given}, {"@id": "#command"}], result=[{"@id": "data/out.csv"}]
+    )
+    files = {"data/in.csv": b"1", "data/out.csv": b"2"}
+    entities = [{"@id": "data/", "@type": "Dataset"}, file("data/out.csv")]
+    command = value("command", ["sum", "data/in.csv"])
+    write_crate(tmp_path, action, TOOL, command, *entities, files=files)
+    found = {item.path for item in plan_of(tmp_path).inputs}
+    assert found - {"ro-crate-metadata.json"} == {"data/in.csv"}
+
+
+def test_a_file_in_a_folder_of_results_is_no_code(tmp_path: Path) -> None:
+    action = run(object=[{"@id": "#command"}], result=[{"@id": "out/"}])
+    files = {"out/a.csv": b"1", "out/plot.py": b""}
+    command = value("command", ["python3", "out/plot.py", "out/a.csv"])
+    folder = {"@id": "out/", "@type": "Dataset"}
+    write_crate(tmp_path, action, TOOL, command, folder, files=files)
+    assert [item.path for item in plan_of(tmp_path).code] == ["out/plot.py"]
+
+
+def test_results_that_are_no_files_of_the_crate_are_told_apart(tmp_path: Path) -> None:
+    ids = ["a.csv", "../b.csv", "https://example.org/c.csv", "./", "gone.csv", "#n"]
+    action = run(object=[{"@id": "#command"}], result=[{"@id": id} for id in ids])
+    entities = [file(id) for id in ids[:3]] + [value("n", "3")]
+    command = value("command", ["sum"])
+    write_crate(tmp_path, action, TOOL, command, *entities, files={"a.csv": b"1"})
+    plan = plan_of(tmp_path)
+    assert [result.id for result in plan.results] == ids[:1]
+    assert plan.apart == tuple(ids[1:])

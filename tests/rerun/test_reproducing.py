@@ -1,5 +1,6 @@
 """A recorded run, run again from end to end: what is said of it, and what is left."""
 
+import hashlib
 import json
 import os
 import socket
@@ -17,6 +18,7 @@ from reverify.runtime import Runtime
 from reverify.settings import load_settings
 
 from tests.fakes import Json, file, write_crate
+from tests.gitrepos import git, make_repository
 
 pytestmark = pytest.mark.skipif(
     bool(Bubblewrap().missing()), reason=Bubblewrap().missing()
@@ -92,8 +94,16 @@ def write(
     return folder
 
 
-def again(crate: Path, *, bounds: Bounds = QUICK, **options: object) -> Report:
-    settings = load_settings({"offline": True, "only": ["execution"]})
+def again(
+    crate: Path,
+    *,
+    bounds: Bounds = QUICK,
+    source: tuple[str, ...] = (),
+    **options: object,
+) -> Report:
+    settings = load_settings(
+        {"offline": True, "only": ["execution"], "source": source or None}
+    )
     asked = Options(bounds=bounds, **options)  # type: ignore[arg-type]
     with Runtime(settings, rerun=asked) as runtime:
         return next(runtime.verify(str(crate)))
@@ -318,3 +328,115 @@ def test_an_input_on_the_web_is_not_fetched_offline(tmp_path: Path) -> None:
     path.write_text(json.dumps(made))
     reason = found(again(crate), "cannot-run").reason
     assert f"its input {url} may not be fetched while offline" in reason
+
+
+# -- what is not shown is not confirmed ------------------------------------------------
+
+
+def amend(crate: Path, id: str, **properties: object) -> Path:
+    """Change what a crate says of an entity, which is added if it is not there."""
+    path = crate / "ro-crate-metadata.json"
+    document = json.loads(path.read_text())
+    known = {entity["@id"]: entity for entity in document["@graph"]}
+    if id not in known:
+        document["@graph"].append(known.setdefault(id, {"@id": id}))
+    known[id].update(properties)
+    path.write_text(json.dumps(document))
+    return crate
+
+
+@pytest.mark.parametrize("given", ["object", "instrument"])
+def test_what_the_run_was_given_is_not_taken_for_what_it_gave(
+    tmp_path: Path, given: str
+) -> None:
+    crate = write(tmp_path / "crate", "pass")
+    if given == "object":
+        ids = [{"@id": "out.csv"}, {"@id": "#command"}]
+        amend(crate, "#run", object=ids)
+    else:
+        amend(crate, "#tool", hasPart=[{"@id": "sum.py"}, {"@id": "out.csv"}])
+    finding = found(again(crate), "result-not-comparable")
+    assert "was there before" in finding.reason
+
+
+def test_a_folder_of_results_is_not_what_the_commit_has_of_it(tmp_path: Path) -> None:
+    work = make_repository(tmp_path / "work", {"sum.py": b"", "out/a.csv": b"1"})
+    crate = write(tmp_path / "crate", "pass", name="out/a.csv", output=b"1")
+    amend(crate, "out/", **{"@type": "Dataset"})
+    amend(crate, "#run", result={"@id": "out/"})
+    commit = git(work, "rev-parse", "HEAD")
+    code = {"codeRepository": "https://example.org/a.git", "version": commit}
+    amend(crate, "#tool", **{"@type": ["SoftwareApplication", "SoftwareSourceCode"]})
+    amend(crate, "#tool", **code)
+    report = again(crate, source=(str(work),))
+    assert "the code is that of commit" in found(report, "run-succeeded").reason
+    assert found(report, "result-missing").outcome is Outcome.REFUTED
+
+
+def test_a_run_is_not_reproduced_while_some_result_cannot_be_compared(
+    tmp_path: Path,
+) -> None:
+    crate = write(tmp_path / "crate")
+    amend(crate, "#run", result=[{"@id": "out.csv"}, {"@id": "#sum"}])
+    amend(crate, "#sum", **{"@type": "PropertyValue", "name": "sum", "value": "4"})
+    report = again(crate)
+    assert found(report, "result-identical").claim.subject == "out.csv"
+    assert found(report, "result-not-comparable").claim.subject == "#sum"
+    assert report.verdict.outcome is Outcome.UNDETERMINED
+
+
+def test_a_result_that_was_changed_in_the_crate_is_known_by_its_digest(
+    tmp_path: Path,
+) -> None:
+    crate = write(tmp_path / "crate")
+    digest = hashlib.sha256(OUTPUT).hexdigest()
+    amend(crate, "out.csv", sha256=digest)
+    (crate / "out.csv").write_bytes(b"changed")
+    assert found(again(crate), "result-identical").observed == f"sha256:{digest}"
+    (crate / "out.csv").write_bytes(OUTPUT)
+    amend(crate, "out.csv", sha256="0" * 64)
+    reason = found(again(crate), "result-not-comparable").reason
+    assert "is not what is recorded any more" in reason
+
+
+def test_all_digests_of_a_result_must_hold(tmp_path: Path) -> None:
+    crate = write(tmp_path / "crate")
+    (crate / "out.csv").unlink()
+    md5 = hashlib.md5(OUTPUT, usedforsecurity=False).hexdigest()
+    amend(crate, "out.csv", md5=md5)
+    found(again(crate), "result-identical")
+    amend(crate, "out.csv", sha256="0" * 64)
+    found(again(crate), "result-not-comparable")
+
+
+@pytest.mark.parametrize(
+    ("script", "name"),
+    [
+        ("import os; os.symlink('sum.py', 'out.csv')", "out.csv"),
+        ("import os; os.mkfifo('out.csv')", "out.csv"),
+        ("import os; os.symlink('data', 'out')", "out/a.csv"),
+    ],
+)
+def test_what_is_not_taken_over_is_not_missing(
+    tmp_path: Path, script: str, name: str
+) -> None:
+    report = again(write(tmp_path / "crate", script, name=name))
+    assert "is not taken over" in found(report, "result-not-comparable").reason
+
+
+def test_a_result_that_need_not_be_the_same_need_not_be_there(tmp_path: Path) -> None:
+    crate = write(tmp_path / "crate", compare='{"method": "ignore"}')
+    (crate / "out.csv").unlink()
+    assert found(again(crate), "result-ignored").outcome is Outcome.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize(
+    "status", [{"@id": "http://schema.org/FailedActionStatus"}, "FailedActionStatus"]
+)
+def test_a_run_that_failed_then_and_now_is_not_refuted(
+    tmp_path: Path, status: object
+) -> None:
+    crate = amend(write(tmp_path / "crate", "1 / 0"), "#run", actionStatus=status)
+    finding = found(again(crate), "run-failed-again")
+    assert finding.outcome is Outcome.UNDETERMINED
+    assert "ZeroDivisionError" in finding.reason
