@@ -14,6 +14,7 @@ import typer
 
 from reverify.cli import (
     archive,
+    audit,
     bring,
     capsule,
     capture,
@@ -92,6 +93,7 @@ app.command("rules")(show.rules)
 app.command("profiles")(show.profiles)
 app.command("config")(show.config)
 
+app.add_typer(audit.audit_app, name="audit")
 capsule_app = typer.Typer(
     help="Capsules: capture, register, list, show, and see that the registry holds.",
     no_args_is_help=True,

@@ -1179,6 +1179,24 @@ _TABLE = (
         " revision's own bytes were hashed and say so too, if the archive gave them.",
         "Correct the one that is wrong.",
     ),
+    Rule(
+        "completeness/crate-gone",
+        _NO,
+        E,
+        "A crate that an audit saw is there in the next one.",
+        "An earlier audit of this collection checked a crate at this place, and now"
+        " there is none.",
+        "Restore it; or audit the collection under its new folders.",
+    ),
+    Rule(
+        "completeness/check-failed",
+        _MAYBE,
+        E,
+        "A crate can be checked.",
+        "The check of this crate ended in an error of reverify. The other crates of the"
+        " audit were checked all the same.",
+        "Check it by itself with `reverify check -v`, and report what that shows.",
+    ),
     # -- execution -----------------------------------------------------------------
     Rule(
         "execution/not-tested",

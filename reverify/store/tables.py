@@ -9,6 +9,7 @@ from sqlalchemy import (
     BigInteger,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     MetaData,
@@ -18,9 +19,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0001"
+REVISION = "0002"
 """The migration that makes what is written here."""
-KNOWN_REVISIONS = (REVISION,)
+KNOWN_REVISIONS = ("0001", REVISION)
 """All migrations, the first one first."""
 VERSION_TABLE = "reverify_migrations"
 """Where Alembic notes which migrations were made."""
@@ -82,3 +83,49 @@ head = Table(
     Column("digest", String(64)),
 )
 """One row: where the chain of all registrations ends. Whoever writes locks it."""
+
+audit_runs = Table(
+    "reverify_audit_runs",
+    metadata,
+    Column("number", Integer, primary_key=True, autoincrement=False),
+    Column("collection", String(64), nullable=False, index=True),
+    Column("roots", LargeBinary, nullable=False),
+    Column("tool", String(32), nullable=False),
+    Column("started", String(32), nullable=False),
+    Column("finished", String(32)),
+    Column("before", String(64)),
+    Column("seal", String(64)),
+)
+"""One row for each audit; sealed, and never changed again, once it is finished."""
+
+audit_crates = Table(
+    "reverify_audit_crates",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("location_sha256", String(64), nullable=False, unique=True),
+    Column("location", LargeBinary, nullable=False),
+)
+"""One row for each place where a crate was found."""
+
+audit_findings = Table(
+    "reverify_audit_findings",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("data", LargeBinary, nullable=False),
+)
+"""What was found of a crate, each set of findings once: unchanged, it is a number."""
+
+audit_checks = Table(
+    "reverify_audit_checks",
+    metadata,
+    Column("run", Integer, ForeignKey(audit_runs.c.number), primary_key=True),
+    Column("crate", Integer, ForeignKey(audit_crates.c.id), primary_key=True),
+    Column("findings", Integer, ForeignKey(audit_findings.c.id), nullable=False),
+    Column("at", String(32), nullable=False),
+    Column("outcome", String(16), nullable=False),
+    Column("level", String(16)),
+    Column("digest", String(64)),
+    Index("ix_reverify_audit_checks_crate", "crate"),
+)
+"""One row for each crate in each audit, never changed."""

@@ -31,6 +31,7 @@ class Handler(BaseHTTPRequestHandler):
         """A whole answer; `content_type` stands for Content-Type."""
         self.send_response(status)
         headers.setdefault("content_length", str(len(body)))
+        headers.setdefault("connection", "close")  # as it does: no request is lost
         for name, value in headers.items():
             self.send_header(name.replace("_", "-"), value)
         self.end_headers()

@@ -1,0 +1,1 @@
+"""How do many crates fare over time?"""

@@ -1,0 +1,269 @@
+"""Audits from end to end, in both databases: run, go on, drift, seal."""
+
+import shutil
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from reverify.audits.drift import drift
+from reverify.audits.finding import find_crates
+from reverify.audits.running import Audit
+from reverify.errors import DamagedError, StoreError, UsageError
+from reverify.model.audit import Run
+from reverify.model.report import Report
+from reverify.runtime import Runtime
+from reverify.settings import load_settings
+from reverify.store.database import Database
+from reverify.store.history import History
+
+from tests.builders import METADATA, document, encode, write
+from tests.databases import Backdoor
+
+
+class Ticking:
+    """A clock that goes on by a second each time that it is looked at."""
+
+    def __init__(self) -> None:
+        self.now_is = 1_800_000_000
+
+    def now(self) -> datetime:
+        self.now_is += 1
+        return datetime.fromtimestamp(self.now_is, UTC)
+
+
+class Place:
+    """A collection of crates, and the history of its audits."""
+
+    def __init__(self, folder: Path, database: str) -> None:
+        self.folder = folder
+        self.locks = folder.parent / "locks"
+        self.history = History(Database(database))
+        self.clock = Ticking()
+        self.asked: list[str] = []
+        settings = load_settings({"offline": True, "skip": ["conformance"]})
+        self.runtime = Runtime(settings)
+
+    def crate(self, name: str, data: bytes = b"1\n") -> Path:
+        files = {"a.csv": data}
+        made = encode(document(files))
+        write(self.folder / name, {**files, METADATA: made})
+        return self.folder / name
+
+    def verify(self, location: str) -> Iterator[Report]:
+        self.asked.append(location)
+        return self.runtime.verify(location)
+
+    def audit(self) -> Run:
+        roots = [str(self.folder)]
+        audit = Audit(self.history, self.verify, self.clock, self.locks)
+        return audit.run(roots, find_crates(roots))
+
+
+@pytest.fixture
+def place(tmp_path: Path, database: str) -> Iterator[Place]:
+    folder = tmp_path / "crates"
+    folder.mkdir()
+    made = Place(folder, database)
+    for number in range(3):
+        made.crate(f"crate-{number}")
+    with made.runtime:
+        yield made
+
+
+def test_each_crate_is_checked_once_and_kept(place: Place) -> None:
+    run = place.audit()
+    checks = list(place.history.checks(run=run.number))
+    assert [Path(check.crate).name for check in checks] == [
+        "crate-0",
+        "crate-1",
+        "crate-2",
+    ]
+    assert {check.outcome for check in checks} == {"confirmed"}
+    assert run.state == "finished"
+    assert run.seal is not None
+
+
+def test_what_is_unchanged_is_kept_once(place: Place) -> None:
+    numbers = [place.audit().number for _ in range(3)]
+    kept = [[c.findings for c in place.history.checks(run=n)] for n in numbers]
+    assert kept[0] == kept[1] == kept[2]
+    assert not any(drift(place.history))
+
+
+def test_what_broke_and_healed_is_told_with_the_run_that_saw_it_well(
+    place: Place,
+) -> None:
+    first = place.audit()
+    broken = place.folder / "crate-1" / "a.csv"
+    broken.write_bytes(b"2\n")
+    place.audit()
+    found = drift(place.history)
+    (change,) = found.broke
+    assert change.crate == str(place.folder / "crate-1")
+    assert change.finding.rule == "fixity/digest-mismatch"
+    assert change.last_confirmed is not None
+    assert change.last_confirmed[0] == first.number
+    assert not found.healed
+    place.audit()
+    assert not any(drift(place.history))
+    assert len(drift(place.history, since=str(first.number)).broke) == 1
+    broken.write_bytes(b"1\n")
+    place.audit()
+    found = drift(place.history)
+    assert [each.finding.rule for each in found.healed] == ["fixity/digest-match"]
+    assert not found.broke
+
+
+def test_a_claim_that_is_no_more_has_vanished_and_one_that_is_bad_is_new(
+    place: Place,
+) -> None:
+    place.audit()
+    (place.folder / "crate-0" / METADATA).write_bytes(encode(document({})))
+    place.audit()
+    found = drift(place.history)
+    assert "a.csv" in {each.finding.subject for each in found.vanished}
+    assert {each.crate for each in found.new} <= {str(place.folder / "crate-0")}
+
+
+def test_a_run_that_is_interrupted_is_gone_on_with(place: Place) -> None:
+    begun = place.verify
+
+    def interrupted(location: str) -> Iterator[Report]:
+        if location.endswith("crate-2"):
+            raise KeyboardInterrupt
+        return begun(location)
+
+    place.verify = interrupted  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        place.audit()
+    (run,) = place.history.runs()
+    assert run.state == "unfinished"
+    assert len(list(place.history.checks(run=run.number))) == 2
+    place.verify = begun  # type: ignore[method-assign]
+    place.asked.clear()
+    again = place.audit()
+    assert again.number == run.number
+    assert [Path(location).name for location in place.asked] == ["crate-2"]
+    assert list(place.history.faults()) == []
+
+
+def test_the_second_audit_of_a_collection_declines(place: Place) -> None:
+    begun, waiting, go_on = place.verify, threading.Event(), threading.Event()
+
+    def slow(location: str) -> Iterator[Report]:
+        waiting.set()
+        go_on.wait(10)
+        return begun(location)
+
+    place.verify = slow  # type: ignore[method-assign]
+    thread = threading.Thread(target=place.audit)
+    thread.start()
+    waiting.wait(10)
+    with pytest.raises(StoreError, match="another audit of this collection"):
+        place.audit()
+    go_on.set()
+    thread.join()
+    assert len(place.history.runs()) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE reverify_audit_checks SET outcome = 'confirmed' WHERE run = 2",
+        "UPDATE reverify_audit_checks SET at = '2020-01-01T00:00:00Z' WHERE run = 1",
+        "DELETE FROM reverify_audit_checks WHERE run = 1 AND crate = 1",
+        (
+            "INSERT INTO reverify_audit_checks SELECT 1, 4, findings, at, outcome,"
+            " level, digest FROM reverify_audit_checks WHERE run = 2 AND crate = 1"
+        ),
+        (
+            "UPDATE reverify_audit_runs SET started = '2020-01-01T00:00:00Z'"
+            " WHERE number = 1"
+        ),
+        "UPDATE reverify_audit_findings SET data = 'x' WHERE id = 1",
+    ],
+)
+def test_a_row_that_is_changed_removed_or_put_in_is_told(
+    place: Place, backdoor: Backdoor, change: str
+) -> None:
+    place.audit()
+    (place.folder / "crate-1" / "a.csv").write_bytes(b"2\n")
+    place.crate("crate-3")
+    place.audit()
+    assert list(place.history.faults()) == []
+    backdoor(change)
+    assert list(place.history.faults()) != []
+
+
+def test_a_run_that_is_taken_out_of_the_middle_is_told(
+    place: Place, backdoor: Backdoor
+) -> None:
+    for _ in range(3):
+        place.audit()
+    backdoor(
+        "DELETE FROM reverify_audit_checks WHERE run = 2",
+        "DELETE FROM reverify_audit_runs WHERE number = 2",
+    )
+    assert list(place.history.faults()) == [
+        "run 3: the run before it is not the one it names"
+    ]
+
+
+def test_damaged_findings_are_not_served(place: Place, backdoor: Backdoor) -> None:
+    place.audit()
+    backdoor("UPDATE reverify_audit_findings SET data = 'x'")
+    with pytest.raises(DamagedError, match="findings"):
+        place.history.findings(1)
+
+
+def test_crates_are_found_in_order_and_not_inside_each_other(tmp_path: Path) -> None:
+    for name in ("b", "a/inner", "a/inner/nested"):
+        write(tmp_path / name, {METADATA: b"{}"})
+    write(tmp_path / "c", {"bagit.txt": b"", "x.zip": b"", "deep/y.tar.gz": b""})
+    write(tmp_path, {"z.zip": b"", "readme.txt": b""})
+    (tmp_path / "link").symlink_to(tmp_path / "b")
+    found = [
+        Path(f).relative_to(tmp_path).as_posix()
+        for f in find_crates([tmp_path.as_posix()])
+    ]
+    assert found == ["z.zip", "a/inner", "b", "c"]
+    with pytest.raises(UsageError, match="there is nothing"):
+        list(find_crates([str(tmp_path / "nowhere")]))
+
+
+def test_a_crate_that_is_gone_broke_and_one_that_is_back_healed(place: Place) -> None:
+    first = place.audit()
+    shutil.move(place.folder / "crate-0", place.folder.parent / "elsewhere")
+    run = place.audit()
+    gone = next(place.history.checks(run=run.number))
+    assert (Path(gone.crate).name, gone.outcome) == ("crate-0", "refuted")
+    found = drift(place.history)
+    (change,) = found.broke
+    assert change.finding.rule == "completeness/crate-gone"
+    assert change.crate == str(place.folder / "crate-0")
+    assert change.last_confirmed is not None
+    assert change.last_confirmed[0] == first.number
+    assert not found.new
+    assert not found.vanished
+    place.audit()
+    assert not any(drift(place.history))
+    shutil.move(place.folder.parent / "elsewhere", place.folder / "crate-0")
+    place.audit()
+    (change,) = drift(place.history).healed
+    assert change.finding.rule == "completeness/crate-gone"
+
+
+def test_a_check_that_fails_leaves_the_others_alone(place: Place) -> None:
+    begun = place.verify
+
+    def failing(location: str) -> Iterator[Report]:
+        if location.endswith("crate-1"):
+            raise RuntimeError("a fault")
+        return begun(location)
+
+    place.verify = failing  # type: ignore[method-assign]
+    run = place.audit()
+    outcomes = [check.outcome for check in place.history.checks(run=run.number)]
+    assert outcomes == ["confirmed", "undetermined", "confirmed"]
