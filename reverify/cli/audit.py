@@ -171,7 +171,7 @@ def history(
     if not checks:
         raise UsageError(f"{crate}: no audit has seen it")
     if json:
-        _dump({"crate": place, "checks": [check._asdict() for check in checks]})
+        _dump({"crate": place, "checks": [check.to_dict() for check in checks]})
         return 0
     for check in checks:
         level = check.level or "no level"

@@ -91,6 +91,11 @@ class Check(NamedTuple):
     digest: str | None
     findings: int
 
+    def to_dict(self) -> dict[str, Any]:
+        """The check as the history of one crate has it in JSON."""
+        kept = self._asdict()
+        return {key: kept[key] for key in ("run", "at", "outcome", "level", "digest")}
+
 
 class Change(NamedTuple):
     """One claim that is not as it was.

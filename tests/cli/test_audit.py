@@ -4,9 +4,11 @@ import json
 from pathlib import Path
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from tests.builders import METADATA, document, encode, write
 from tests.cli.test_bring import Terminal, terminal
+from tests.conftest import ROOT
 
 __all__ = ["terminal"]
 PLAIN = ("--skip", "conformance")
@@ -46,6 +48,19 @@ def test_what_broke_between_two_audits_is_told(
 
 
 def test_all_of_it_is_there_for_programs(terminal: Terminal, crates: Path) -> None:
+    schema = json.loads((ROOT / "schemas" / "audit.schema.json").read_bytes())
+    fits = Draft202012Validator(schema)
+    terminal("audit", "run", *PLAIN, crates)
+    (crates / "two" / "a.csv").write_bytes(b"tow")
+    for words in ("run", "status", "drift", "history"):
+        options: dict[str, tuple[str | Path, ...]] = {
+            "run": (*PLAIN, crates),
+            "history": (crates / "one",),
+        }
+        more = options.get(words, ())
+        told = json.loads(terminal("audit", words, "--json", *more).out)
+        assert list(fits.iter_errors(told)) == []
+    (crates / "two" / "a.csv").write_bytes(b"two")
     run = json.loads(terminal("audit", "run", "--json", *PLAIN, crates).out)
     assert run["run"]["state"] == "finished"
     assert run["crates"] == {
@@ -55,7 +70,7 @@ def test_all_of_it_is_there_for_programs(terminal: Terminal, crates: Path) -> No
         "undetermined": 0,
     }
     status = json.loads(terminal("audit", "status", "--json").out)
-    assert status["collections"][0]["run"]["id"] == 1
+    assert status["collections"][0]["run"]["id"] == 3
     found = json.loads(terminal("audit", "drift", "--json").out)
     assert found.keys() == {"schema_version", "broke", "healed", "new", "vanished"}
     told = json.loads(terminal("audit", "history", "--json", crates / "one").out)
