@@ -25,6 +25,7 @@ _RULE_OF = {
 }
 _LAST_WORDS = 300
 _MOST_TOLD = 8
+_MOST_EXTRA = 100
 _AT_LIMIT = (
     "MemoryError",
     "Cannot allocate memory",
@@ -127,21 +128,28 @@ def _judged(claim: Claim, done: Reproduction, now: datetime) -> Iterator[Finding
             "execution/surroundings-differ",
             f"{claim.subject}: was run again in other surroundings: {listed}{also}",
         )
-    for path in done.attempts[0].extra:
+    yield from _extras(claim, done.attempts[0])
+
+
+def _extras(claim: Claim, attempt: Attempt) -> Iterator[Finding]:
+    """What it left besides its results; of very much, how much that is."""
+    told = [
+        (path, f"also wrote {path}, which is no result of it") for path in attempt.extra
+    ]
+    told += [
+        (path, f"left {path}, {what}, not taken over") for path, what in attempt.odd
+    ]
+    more = len(told) - _MOST_EXTRA
+    if more > 0:
+        said = f"also left {more:,} further things, which are no results of it"
+        told[_MOST_EXTRA:] = [("", said)]
+    for path, said in told:
         yield _beside(
             claim,
             Topic.EXTRA,
-            f"results:no {path}",
+            f"results:no {path or 'more'}",
             "execution/result-extra",
-            f"{claim.subject}: run again, also wrote {path}, which is no result of it",
-        )
-    for path, what in done.attempts[0].odd:
-        yield _beside(
-            claim,
-            Topic.EXTRA,
-            f"results:no {path}",
-            "execution/result-extra",
-            f"{claim.subject}: run again, left {path}, {what}, not taken over",
+            f"{claim.subject}: run again, {said}",
         )
 
 

@@ -183,6 +183,7 @@ class _Reader:
         commit, origin = self._commit()
         main = next((item.path for item in code if item.source == main), main)
         self._see_paths(command, inputs, code)
+        self._see_places((*inputs, *code))
         if engine == "command" and not code and not commit:
             self._see_program(words)
         recorded = read_surroundings(self.crate, self.action, self.tools)
@@ -592,6 +593,28 @@ class _Reader:
                     "Record the command with paths relative to the working directory.",
                 )
                 return
+
+    def _see_places(self, items: tuple[Item, ...]) -> None:
+        """Each file needs a place of its own, and folders to lie in."""
+        places: dict[str, Item] = {}
+        for item in items:
+            other = places.setdefault(item.path, item)
+            is_same = other.source == item.source and other.url == item.url
+            if not is_same and not set(other.digests).intersection(item.digests):
+                self._lack(
+                    f"{other.id} and {item.id} are both to be at {item.path}",
+                    "Name each file as the command calls it, as its `alternateName`.",
+                )
+                return
+        for item in items:
+            for above in PurePosixPath(item.path).parents:
+                if str(above) in places:
+                    self._lack(
+                        f"{item.id} is to be at {item.path}, below a file",
+                        "Name each file as the command calls it, as its"
+                        " `alternateName`.",
+                    )
+                    return
 
 
 def _called(entity: Entity, place: str) -> str:

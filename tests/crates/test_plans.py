@@ -377,3 +377,14 @@ def test_results_that_are_no_files_of_the_crate_are_told_apart(tmp_path: Path) -
     plan = plan_of(tmp_path)
     assert [result.id for result in plan.results] == ids[:1]
     assert plan.apart == tuple(ids[1:])
+
+
+@pytest.mark.parametrize("place", ["a.csv", "a.csv/b.csv"])
+def test_no_file_is_put_over_another(tmp_path: Path, place: str) -> None:
+    objects = [{"@id": id} for id in ("a.csv", "b.csv", "#command")]
+    command = value("command", ["sum", "a.csv", place])
+    entities = file("a.csv"), file("b.csv", alternateName=place)
+    files = {"a.csv": b"1", "b.csv": b"2"}
+    write_crate(tmp_path, run(object=objects), TOOL, command, *entities, files=files)
+    (lack,) = plan_of(tmp_path).lacks
+    assert f"at {place}" in lack.what

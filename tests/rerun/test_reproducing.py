@@ -278,6 +278,14 @@ def test_what_it_wrote_besides_is_told(tmp_path: Path) -> None:
     assert "also wrote more.txt" in finding.reason
 
 
+def test_of_very_much_besides_only_the_number_is_told(tmp_path: Path) -> None:
+    more = "\nfor i in range(150):\n    open(f'more-{i}', 'w')\n"
+    report = again(write(tmp_path / "crate", SCRIPT + more))
+    told = [each for each in report.findings if each.rule == "execution/result-extra"]
+    assert len(told) == 101
+    assert "also left 50 further things" in told[-1].reason
+
+
 def test_outputs_are_never_placed_beforehand(tmp_path: Path) -> None:
     script = "import os\nassert not os.path.exists('out.csv')\n" + SCRIPT
     found(again(write(tmp_path / "crate", script)), "run-succeeded")
