@@ -5,9 +5,10 @@ import signal
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from reverify.checks.interface import Tools, finding
+from reverify.checks.interface import Reproducer, Tools, finding
 from reverify.crates.crate import Crate
 from reverify.crates.plans import Plans
+from reverify.errors import UsageError
 from reverify.model.claim import Claim, Topic
 from reverify.model.comparison import Answer
 from reverify.model.finding import Evidence, Finding
@@ -41,6 +42,8 @@ _NOT_HERE = {126, 127}
 def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Finding]:
     """Say of each recorded run whether it can be run again; if asked, run it."""
     plans = Plans(crate)
+    if tools.reproducer is not None:
+        _see_choice(tools.reproducer, claims)
     for claim in claims:
         plan = plans.of(claim.subject)
         if tools.reproducer is None:
@@ -54,6 +57,21 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
         else:
             done = tools.reproducer.reproduce(plan, crate)
             yield from _judged(claim, done, tools.services.clock.now())
+
+
+def _see_choice(reproducer: Reproducer, claims: Sequence[Claim]) -> None:
+    """See that the user chose a run that there is.
+
+    Raises:
+        UsageError: there is none of that name.
+    """
+    if claims and not any(reproducer.wants(claim.subject) for claim in claims):
+        names = [claim.subject for claim in claims[:_MOST_TOLD]]
+        more = len(claims) - len(names)
+        also = f" and {more:,} more" if more else ""
+        raise UsageError(
+            f"no recorded run is called so; there are {', '.join(names)}{also}"
+        )
 
 
 # -- what was not run ------------------------------------------------------------------

@@ -71,8 +71,9 @@ class Recorder:
                 "@id": f"#code-{number}",
                 "@type": "SoftwareApplication",
                 "name": _name_of_tool(plan, crate),
-                **({"version": plan.commit} if plan.commit else {}),
-                **({"url": plan.origin} if "://" in plan.origin else {}),
+                # Both must be said. What is not recorded is what the old crate says.
+                "version": plan.commit or f"as in {old['@id']}",
+                "url": plan.origin if "://" in plan.origin else old,
             }
         )
         over = attempt.status == 0

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from reverify.errors import UsageError
 from reverify.model.finding import Finding
 from reverify.model.outcome import Outcome
 from reverify.model.report import Report
@@ -300,8 +301,28 @@ def test_what_it_gave_can_be_kept(tmp_path: Path) -> None:
 
 
 def test_another_action_is_left_alone(tmp_path: Path) -> None:
-    report = again(write(tmp_path / "crate"), action="#other")
+    crate = write(tmp_path / "crate")
+    other = {"@type": "CreateAction", "instrument": {"@id": "#tool"}}
+    report = again(amend(crate, "#other", **other), action="#run")
+    assert found(report, "not-chosen").claim.subject == "#other"
     assert found(report, "not-chosen").outcome is Outcome.UNTESTED
+    assert found(report, "result-identical")
+
+
+def test_who_chooses_a_run_that_is_not_there_is_told_those_that_are(
+    tmp_path: Path,
+) -> None:
+    with pytest.raises(UsageError, match=r"there are #run$"):
+        again(write(tmp_path / "crate"), action="run")
+
+
+def test_the_new_run_says_where_its_code_is_described(tmp_path: Path) -> None:
+    again(write(tmp_path / "crate"), record=tmp_path / "new")
+    document = json.loads((tmp_path / "new" / "ro-crate-metadata.json").read_bytes())
+    known = {entity["@id"]: entity for entity in document["@graph"]}
+    old = known["./"]["isBasedOn"]
+    assert known["#code-1"]["url"] == old
+    assert known["#code-1"]["version"] == f"as in {old['@id']}"
 
 
 def test_its_environment_is_not_ours(
