@@ -64,6 +64,18 @@ class CapsuleError(ReverifyError):
         super().__init__("; ".join(self.reasons))
 
 
+class PolicyError(ReverifyError):
+    """A policy file cannot be used.
+
+    Args:
+        reasons: every fault, with the file and the place; sentences for a person.
+    """
+
+    def __init__(self, *reasons: str) -> None:
+        self.reasons = tuple(dict.fromkeys(reasons))
+        super().__init__("; ".join(self.reasons))
+
+
 class StoreError(ReverifyError):
     """The database cannot be reached, read or written as it is; says what to do."""
 

@@ -3,10 +3,12 @@
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import date
 
 from reverify.model.finding import Finding
 from reverify.model.outcome import ClaimKind, Level, Outcome, Severity
 from reverify.model.verdict import Tally, Verdict
+from reverify.ruling import Ruling, rule_on
 
 COVERED, UNCOVERED = "fixity/covered", "fixity/uncovered"
 _BARRIERS = frozenset(
@@ -35,11 +37,24 @@ class Policy:
         required: the level that must be reached, if any.
         strict: whether refuted warnings refute as well.
         kinds: the kinds of claim that are tested and counted.
+        ruling: what a policy file says of findings, if one is given.
     """
 
     required: Level | None = None
     strict: bool = False
     kinds: frozenset[ClaimKind] = field(default_factory=lambda: frozenset(ClaimKind))
+    ruling: Ruling | None = None
+
+    def ruled(self, findings: tuple[Finding, ...], day: date) -> tuple[Finding, ...]:
+        """Findings as the policy file sees them, to be judged then.
+
+        Args:
+            findings: what was found, in the order of the kinds.
+            day: today, in UTC; exceptions have an end.
+        """
+        if self.ruling is None:
+            return findings
+        return rule_on(findings, self.ruling, self.kinds, day)
 
     def judge(self, findings: Iterable[Finding]) -> Verdict:
         """Add findings up.
@@ -58,6 +73,10 @@ class Policy:
             for kind in ClaimKind
         }
         reached, obstacle = self._climb(by_kind)
+        allowed = reached  # a tolerated finding is no less so, yet enough for us
+        if self.ruling is not None:
+            left = {kind: _counted(found) for kind, found in by_kind.items()}
+            allowed = self._climb(defaultdict(list, left))[0]
         counted = [kinds[kind].outcome for kind in ClaimKind if kind in self.kinds]
         outcome = Outcome.CONFIRMED
         if Outcome.REFUTED in counted:
@@ -65,7 +84,7 @@ class Policy:
         elif (
             Outcome.UNDETERMINED in counted
             or not any(_looked_at(kinds[kind]) for kind in self.kinds)
-            or not self._satisfied_by(reached)
+            or not self._satisfied_by(allowed)
         ):
             outcome = Outcome.UNDETERMINED
         return Verdict(
@@ -74,6 +93,7 @@ class Policy:
             required=self.required,
             kinds=kinds,
             next_level=obstacle,
+            policy=self.ruling.name if self.ruling else None,
         )
 
     def _satisfied_by(self, level: Level | None) -> bool:
@@ -83,7 +103,9 @@ class Policy:
 
     def _tally(self, findings: list[Finding]) -> Tally:
         counts: Counter[tuple[Outcome, Severity]] = Counter(
-            (finding.outcome, finding.claim.severity) for finding in findings
+            (finding.outcome, finding.claim.severity)
+            for finding in findings
+            if finding.tolerated is None
         )
 
         def count(outcome: Outcome) -> int:
@@ -112,6 +134,7 @@ class Policy:
             undetermined=unclear,
             untested=count(Outcome.UNTESTED),
             not_applicable=count(Outcome.NOT_APPLICABLE),
+            tolerated=len(findings) - counts.total(),
         )
 
     def _climb(
@@ -161,6 +184,10 @@ class Policy:
         if decisive and all(finding.rule in _OWN for finding in decisive):
             return "no commit, tag or tree of any repository is named"
         return "" if findings else "nothing was tested"
+
+
+def _counted(findings: list[Finding]) -> list[Finding]:
+    return [finding for finding in findings if finding.tolerated is None]
 
 
 def _looked_at(tally: Tally) -> bool:

@@ -2,8 +2,9 @@
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -14,7 +15,9 @@ from reverify.errors import UsageError
 from reverify.model.outcome import ClaimKind
 from reverify.model.report import Report
 from reverify.policy import Policy
+from reverify.policy_file import read_policy
 from reverify.profiles.roc_validator import RocValidator
+from reverify.ruling import Ruling
 from reverify.services import Clock, Http, Services, SystemClock
 from reverify.settings import Settings, load_settings
 from reverify.verification import verify as verify_crate
@@ -33,6 +36,7 @@ class Runtime(AbstractContextManager["Runtime"]):
     Args:
         settings: what the user wants.
         progress: who is told how far the reading is.
+        ruling: what a policy file says of findings, if one is named.
         rerun: how to run recorded actions again; None, and nothing is ever run.
         watcher: who is told how such a run goes.
         tell: is told what takes its time before it.
@@ -46,6 +50,7 @@ class Runtime(AbstractContextManager["Runtime"]):
         settings: Settings,
         progress: Progress | None = None,
         *,
+        ruling: Ruling | None = None,
         rerun: "Options | None" = None,
         watcher: "Watcher | None" = None,
         tell: "Tell | None" = None,
@@ -58,7 +63,7 @@ class Runtime(AbstractContextManager["Runtime"]):
                     f"there is no profile {profile!r} to judge by; `reverify profiles`"
                     " lists those there are"
                 )
-        self._services = _services(settings)
+        self._services = _services(settings, ruling.archive_age if ruling else None)
         self._tools = Tools(
             services=self._services,
             engine=self._engine,
@@ -67,7 +72,10 @@ class Runtime(AbstractContextManager["Runtime"]):
             reproducer=_reproducer(settings, self._services, rerun, watcher, tell),
         )
         self.policy = Policy(
-            required=settings.require, strict=settings.strict, kinds=settings.kinds
+            required=settings.require,
+            strict=settings.strict,
+            kinds=settings.kinds,
+            ruling=ruling,
         )
         self._limits = Limits(
             total_bytes=settings.max_bytes,
@@ -130,16 +138,34 @@ class Runtime(AbstractContextManager["Runtime"]):
             yield report
 
 
-def _services(settings: Settings) -> Services:
+def settled(
+    flags: Mapping[str, Any], policy: Path | None
+) -> tuple[Settings, Ruling | None]:
+    """The settings, and what the policy file says of findings.
+
+    What flags say wins over the policy, and the policy over all other places.
+
+    Raises:
+        UsageError: a setting makes no sense.
+        PolicyError: the policy file cannot be used.
+    """
+    if policy is None:
+        return load_settings(flags), None
+    found = read_policy(policy)
+    settings = load_settings(flags, policy=(found.origin, found.settings))
+    return settings, found.ruling
+
+
+def _services(settings: Settings, oldest: float | None) -> Services:
     """What lies outside; nothing that needs a socket, if we are to stay offline."""
     if settings.offline:
         clock = SystemClock()
         code = _code(settings, None, clock)
-        return Services(clock=clock, code=code, archive=_kept_answers(settings))
+        return Services(clock=clock, code=code, archive=_kept_answers(settings, oldest))
     from reverify.services.software_heritage.commits import commits_of  # noqa: PLC0415
 
     http, clock = web(settings), SystemClock()
-    archive = open_archive(settings, http)
+    archive = open_archive(settings, http, oldest=oldest)
     code = _code(settings, http, clock, commits_of(archive))
     return Services(http=http, clock=clock, archive=archive, code=code)
 
@@ -176,13 +202,13 @@ def _reproducer(
     )
 
 
-def _kept_answers(settings: Settings) -> "Archive | None":
+def _kept_answers(settings: Settings, oldest: float | None) -> "Archive | None":
     """The archive as far as it answered before; it is not asked."""
     if not (settings.cache_dir / "software-heritage").is_dir():
         return None
     from reverify.services.software_heritage import Patience  # noqa: PLC0415
 
-    return open_archive(settings, patience=Patience(requests=0))
+    return open_archive(settings, patience=Patience(requests=0), oldest=oldest)
 
 
 def web(settings: Settings) -> Http:
@@ -195,8 +221,16 @@ def open_archive(
     settings: Settings,
     http: Http | None = None,
     patience: "Patience | None" = None,
+    *,
+    oldest: float | None = None,
 ) -> "Archive":
     """The archive that the settings name, and its kept answers; close it when done.
+
+    Args:
+        settings: what the user wants.
+        http: the way to the web; None for one of its own.
+        patience: how much a call may cost.
+        oldest: how old kept answers may be, in seconds; None for any age.
 
     Raises:
         UsageError: the token may not be used.
@@ -208,7 +242,7 @@ def open_archive(
         http or web(settings),
         base=settings.swh_url,
         token=settings.archive_token(),
-        cache=Cache(settings.cache_dir / "software-heritage", clock),
+        cache=Cache(settings.cache_dir / "software-heritage", clock, oldest=oldest),
         clock=clock,
         patience=patience,
     )
@@ -255,9 +289,13 @@ def verify(location: str, **options: Any) -> Report:  # noqa: ANN401 - see Setti
         location: a path, URL or DOI.
         options: settings by name, `offline=True` or `require="intact"` say; they win
             over the environment and over files, as options of the command line do.
+            And `policy`: the path of a policy file to judge by.
 
     Raises:
         UsageError: there is nothing at the location, or an option makes no sense.
+        PolicyError: the policy file cannot be used.
     """
-    with Runtime(load_settings(options)) as runtime:
+    policy = options.pop("policy", None)
+    settings, ruling = settled(options, None if policy is None else Path(policy))
+    with Runtime(settings, ruling=ruling) as runtime:
         return next(runtime.verify(location))

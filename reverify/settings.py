@@ -316,6 +316,7 @@ NAMES = tuple(field.name for field in fields(Settings) if field.name != "origins
 def load_settings(
     flags: Mapping[str, Any] | None = None,
     *,
+    policy: tuple[str, Mapping[str, Any]] | None = None,
     environ: Mapping[str, str] | None = None,
     folder: Path | None = None,
     user_folder: Path | None = None,
@@ -324,6 +325,7 @@ def load_settings(
 
     Args:
         flags: values of command-line options by name; those left unset are None.
+        policy: where a policy was named for this check, and the settings in it.
         environ: the environment.
         folder: where the user stands.
         user_folder: where the user's own file lies.
@@ -333,7 +335,10 @@ def load_settings(
     """
     values: dict[str, Any] = {}
     origins = dict.fromkeys(NAMES, "default")
-    for origin, found in _sources(flags, environ, folder, user_folder):
+    sources = _sources(flags, environ, folder, user_folder)
+    if policy is not None:
+        sources.insert(-1, policy)  # only the command line is stronger
+    for origin, found in sources:
         for name, value in found.items():
             if name not in NAMES:
                 near = difflib.get_close_matches(name, NAMES, 1)

@@ -5,6 +5,7 @@ location -> Crate -> Claim -> Finding (+ Evidence) -> Verdict -> Report
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import UTC
 
 from reverify.checks import CHECKS
 from reverify.checks.interface import Tools
@@ -64,6 +65,7 @@ def verify(
         rule = "completeness/location-unreachable"
         findings = (_unopened(rule, str(error)),)
         policy = _counting(policy, findings)
+    findings = policy.ruled(findings, started.astimezone(UTC).date())
     return Report(
         subject=subject,
         verdict=policy.judge(findings),

@@ -21,6 +21,7 @@ from reverify.crates.digests import FOREIGN, HEX_LENGTH
 from reverify.formats import FORMATS
 from reverify.model.outcome import ClaimKind, Level, Outcome, Severity
 from reverify.model.rules import RULES
+from reverify.policy_file import read_policy
 from reverify.profiles.catalogue import all_rules, profile_table
 from reverify.settings import NAMES, load_settings
 from reverify.verification import TOOL
@@ -194,10 +195,14 @@ def test_every_page_can_be_reached_from_the_index() -> None:
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
-def test_blocks_are_of_a_kind_that_is_looked_at(page: Path) -> None:
+def test_blocks_are_of_a_kind_that_is_looked_at(page: Path, tmp_path: Path) -> None:
     for block in FENCE.finditer(page.read_text(encoding="utf-8")):
         assert block["kind"] in SHOWN, block["text"][:80]
-        if block["kind"] == "toml":
+        if block["kind"] == "toml" and page.stem == "judge-by-a-policy":
+            policy = tmp_path / "policy.toml"
+            policy.write_text(block["text"], encoding="utf-8")
+            assert read_policy(policy).ruling.tolerated
+        elif block["kind"] == "toml":
             settings = tomllib.loads(block["text"])
             assert {key.replace("-", "_") for key in settings} <= set(NAMES)
 

@@ -91,7 +91,13 @@ app.command("diff")(show.diff)
 app.command("explain")(show.explain)
 app.command("rules")(show.rules)
 app.command("profiles")(show.profiles)
-app.command("config")(show.config)
+
+config_app = typer.Typer(
+    help=show.config.__doc__, invoke_without_command=True, rich_markup_mode=None
+)
+app.add_typer(config_app, name="config")
+config_app.callback()(show.config)
+config_app.command("policy")(show.policy)
 
 app.add_typer(audit.audit_app, name="audit")
 capsule_app = typer.Typer(

@@ -8,7 +8,13 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from reverify.errors import CapsuleError, ManifestError, ReverifyError, UsageError
+from reverify.errors import (
+    CapsuleError,
+    ManifestError,
+    PolicyError,
+    ReverifyError,
+    UsageError,
+)
 from reverify.formats.escape import printable
 from reverify.model.outcome import Outcome
 
@@ -42,7 +48,7 @@ def complain_of(error: ReverifyError) -> None:
     match error:
         case ManifestError():
             lines = [f"{error.name}: {fault}" for fault in error.faults]
-        case CapsuleError():
+        case CapsuleError() | PolicyError():
             lines = list(error.reasons)
         case _:
             lines = [str(error)]

@@ -21,6 +21,7 @@ from reverify.formats import FORMATS, format_named
 if TYPE_CHECKING:
     from reverify.model.report import Report
     from reverify.rerun.interface import Options
+    from reverify.ruling import Ruling
     from reverify.settings import Settings
 
 
@@ -30,6 +31,7 @@ def judge(
     *,
     quiet: int,
     verbose: int,
+    policy: Path | None = None,
     rerun: "Options | None" = None,
 ) -> int:
     """Judge crates, write the reports, and say how to exit.
@@ -39,14 +41,16 @@ def judge(
         flags: values of options by the names of settings; unset ones are None.
         quiet: how little is to be said.
         verbose: how much.
+        policy: a policy file to judge by.
         rerun: how to run recorded actions again; None to run nothing.
 
     Raises:
         UsageError: an option makes no sense.
+        PolicyError: the policy file cannot be used.
     """
-    from reverify.settings import load_settings  # noqa: PLC0415 - --help stays light
+    from reverify.runtime import settled  # noqa: PLC0415 - --help stays light
 
-    settings = load_settings(flags)
+    settings, ruling = settled(flags, policy)
     targets = _targets(settings.format)
     if not settings.kinds:
         raise UsageError("--skip and --only leave nothing to test")
@@ -54,7 +58,13 @@ def judge(
         _Output(name, file, quiet=quiet, verbosity=verbose) for name, file in targets
     ]
     codes = _run(
-        locations, settings, outputs, quiet=quiet, verbosity=verbose, rerun=rerun
+        locations,
+        settings,
+        outputs,
+        quiet=quiet,
+        verbosity=verbose,
+        ruling=ruling,
+        rerun=rerun,
     )
     codes += [code for output in outputs for code in output.finish()]
     return gravest(codes)
@@ -88,6 +98,7 @@ def _run(
     *,
     quiet: int,
     verbosity: int,
+    ruling: "Ruling | None",
     rerun: "Options | None",
 ) -> list[int]:
     """Check crate after crate, and hand each report to all outputs."""
@@ -107,7 +118,7 @@ def _run(
         watcher = RunTold(live=progress is not None, tail=bool(verbosity))
         tell = watcher.tell
     with Runtime(
-        settings, progress, rerun=rerun, watcher=watcher, tell=tell
+        settings, progress, ruling=ruling, rerun=rerun, watcher=watcher, tell=tell
     ) as runtime:
         several = len(locations) > 1
         for location in runtime.ahead(locations) if several else locations:

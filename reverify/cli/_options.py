@@ -1,5 +1,6 @@
 """Options that more than one command has, and what they say of themselves."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -50,6 +51,13 @@ Profile = Annotated[
     typer.Option(
         metavar="ID",
         help="Judge by this profile too, URI or name; see `reverify profiles`.",
+    ),
+]
+Policy = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Judge by this policy: a TOML file; other options win over it.",
     ),
 ]
 Source = Annotated[

@@ -16,6 +16,7 @@ def check(  # noqa: PLR0917 - one parameter for each option
     only: _options.Only = None,
     skip: _options.Skip = None,
     profile: _options.Profile = None,
+    policy: _options.Policy = None,
     source: _options.Source = None,
     offline: _options.Offline = None,
     strict: _options.Strict = None,
@@ -64,4 +65,6 @@ def check(  # noqa: PLR0917 - one parameter for each option
         from reverify.rerun.interface import Options  # noqa: PLC0415 - seldom
 
         options = Options()
-    return judge(locations, flags, quiet=quiet, verbose=verbose, rerun=options)
+    return judge(
+        locations, flags, quiet=quiet, verbose=verbose, policy=policy, rerun=options
+    )

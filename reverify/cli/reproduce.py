@@ -99,6 +99,7 @@ def reproduce(  # noqa: PLR0917 - one parameter for each option
     only: _options.Only = None,
     skip: _options.Skip = None,
     profile: _options.Profile = None,
+    policy: _options.Policy = None,
     source: _options.Source = None,
     offline: _options.Offline = None,
     strict: _options.Strict = None,
@@ -156,7 +157,9 @@ def reproduce(  # noqa: PLR0917 - one parameter for each option
         rtol=rtol,
         atol=atol,
     )
-    return judge([location], flags, quiet=quiet, verbose=verbose, rerun=options)
+    return judge(
+        [location], flags, quiet=quiet, verbose=verbose, policy=policy, rerun=options
+    )
 
 
 def _one_of(text: str, known: tuple[str, ...], option: str) -> None:

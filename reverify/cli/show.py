@@ -120,8 +120,10 @@ def profiles(*, json: JsonOption = False) -> None:
         typer.echo(f"{profile['id']:<30} {profile['rules']:>4} rules  {profile['uri']}")
 
 
-def config(*, json: JsonOption = False) -> None:
+def config(context: typer.Context, *, json: JsonOption = False) -> None:
     """Show the settings in force, and where each came from."""
+    if context.invoked_subcommand is not None:
+        return
     from reverify.settings import NAMES, load_settings  # noqa: PLC0415
 
     settings = load_settings()
@@ -137,6 +139,42 @@ def config(*, json: JsonOption = False) -> None:
         shown = printable(json_library.dumps(value, ensure_ascii=False))
         origin = printable(settings.origins[name])
         typer.echo(f"{name.replace('_', '-'):<14} {shown:<20} {origin}")
+
+
+def policy(
+    check: Annotated[
+        Path,
+        typer.Option(metavar="FILE", help="The policy file.", show_default=False),
+    ],
+) -> int:
+    """See whether a policy file can be used, and say what it asks for.
+
+    Exit codes: 0 it can, 2 it cannot: each fault is told with its place.
+    """
+    from datetime import UTC, datetime  # noqa: PLC0415 - --help stays light
+
+    from reverify.policy_file import read_policy  # noqa: PLC0415
+
+    found = read_policy(check)
+    ruling, today = found.ruling, datetime.now(UTC).date()
+    lines = [f"{printable(str(check))}: can be used"]
+    if ruling.name.name:
+        lines.append(f"  name            {printable(ruling.name.name, 200)}")
+    told = {
+        "require": found.settings.get("require"),
+        "kinds": ", ".join(found.settings.get("only", ())),
+        "profiles": ", ".join(found.settings.get("profile", ())),
+        "strict": "yes" if found.settings.get("strict") else "",
+        "minimum-digest": ruling.minimum_digest,
+        "archive-age": f"{ruling.archive_age:,.0f} s" if ruling.archive_age else "",
+    }
+    lines += [f"  {key:<15} {printable(said)}" for key, said in told.items() if said]
+    for each in ruling.tolerated:
+        state = "until" if today <= each.until else "EXPIRED on"
+        lines.append(f"  tolerated       {each.rule}, {state} {each.until}")
+        lines.append(f"                  {printable(each.reason, 400)}")
+    typer.echo("\n".join(lines))
+    return 0
 
 
 def _plain(value: object) -> Any:  # noqa: ANN401 - whatever JSON has

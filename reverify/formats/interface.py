@@ -115,6 +115,12 @@ def fixes(findings: Iterable[Finding]) -> list[str]:
     return list(dict.fromkeys(finding.fix for finding in findings if finding.fix))
 
 
+def exceptions(findings: Iterable[Finding]) -> list[str]:
+    """Why findings are tolerated, and until when: each exception once."""
+    told = [each.tolerated for each in findings if each.tolerated is not None]
+    return list(dict.fromkeys(f"until {each.until}: {each.reason}" for each in told))
+
+
 def place(finding: Finding) -> str:
     """Where the crate says so, `file:line:column`; empty where no line is known."""
     stated = finding.claim.stated_in
@@ -125,20 +131,22 @@ def place(finding: Finding) -> str:
 def troubles(report: Report) -> Mapping[str, list[Finding]]:
     """What is wrong in a report, worst first, under a heading each."""
     confirmed = Outcome.CONFIRMED  # nearly all there is in a large crate
-    others = [f for f in report.findings if f.outcome is not confirmed]
+    found = [f for f in report.findings if f.outcome is not confirmed]
+    others = [f for f in found if f.tolerated is None]
     refuted = [f for f in others if f.outcome is Outcome.REFUTED]
 
     def of(severity: Severity) -> list[Finding]:
         return [f for f in refuted if f.severity is severity]
 
     def with_outcome(outcome: Outcome) -> list[Finding]:
-        found = [f for f in others if f.outcome is outcome]
-        return sorted(found, key=lambda finding: finding.severity.rank)
+        those = [f for f in others if f.outcome is outcome]
+        return sorted(those, key=lambda finding: finding.severity.rank)
 
     return {
         "errors": of(Severity.ERROR),
         "could not be told": with_outcome(Outcome.UNDETERMINED),
         "warnings": of(Severity.WARNING),
+        "tolerated": [f for f in found if f.tolerated is not None],
         "notes": of(Severity.NOTE),
         "not tested": with_outcome(Outcome.UNTESTED),
     }

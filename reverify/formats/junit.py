@@ -96,7 +96,9 @@ def _case(id: str, finding: Finding, suite: str, counts: Counter[str]) -> ET.Ele
     counts["tests"] += 1
     reason = xml(finding.reason)
     if finding.hurts or (
-        finding.outcome is Outcome.UNDETERMINED and claim.severity != Severity.NOTE
+        finding.outcome is Outcome.UNDETERMINED
+        and claim.severity != Severity.NOTE
+        and finding.tolerated is None
     ):
         tag, count = _FAULTS[finding.outcome]
         counts[count] += 1
@@ -112,6 +114,8 @@ def _case(id: str, finding: Finding, suite: str, counts: Counter[str]) -> ET.Ele
         word = claim.severity.value
         if finding.outcome is not Outcome.REFUTED:
             word = finding.outcome.value
+        if finding.tolerated is not None:
+            word = f"{word}, tolerated"
         ET.SubElement(case, "skipped", message=f"{word}: {reason}")
     return case
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from reverify.formats.escape import cell, code, markdown
 from reverify.formats.interface import (
     Format,
+    exceptions,
     fixes,
     folded,
     gravest,
@@ -95,6 +96,8 @@ def _section(report: Report) -> Iterator[str]:
         yield f"- required: **{verdict.required}**"
     if verdict.next_level:
         yield f"- not {markdown(verdict.next_level)}"
+    if verdict.policy:
+        yield f"- by the policy {code(verdict.policy.file, 200)}"
     yield f"- {', '.join(_facts(report))}"
     for name, digest in subject.digest.items():
         yield f"- {markdown(name, 20)} {code(digest, 200)}"
@@ -103,10 +106,11 @@ def _section(report: Report) -> Iterator[str]:
     tool = f"{report.tool.get('name', '')} {report.tool.get('version', '')}"
     yield f"- checked {timestamp(report.started)} by {markdown(tool, 100)}"
     yield ""
-    yield "| kind | outcome | " + " | ".join(word for _, word in _COUNTS) + " |"
-    yield "|---|---|" + "--:|" * len(_COUNTS)
+    columns = (*_COUNTS, *([("tolerated", "tolerated")] if verdict.policy else []))
+    yield "| kind | outcome | " + " | ".join(word for _, word in columns) + " |"
+    yield "|---|---|" + "--:|" * len(columns)
     for kind, tally in verdict.kinds.items():
-        counts = [getattr(tally, name) for name, _ in _COUNTS]
+        counts = [getattr(tally, name) for name, _ in columns]
         row = " | ".join(f"{count:,}" if count else "" for count in counts)
         outcome = tally.outcome if any(counts) else "nothing claimed"
         yield f"| {kind} | {outcome} | {row} |"
@@ -153,6 +157,8 @@ def _groups(findings: list[Finding]) -> Iterator[str]:
             yield f"- ... and {left:,} more"
         for fix in fixes(members)[:SHOWN]:
             yield f"- fix: {markdown(fix, 400)}"
+        for exception in exceptions(members):
+            yield f"- tolerated {markdown(exception, 400)}"
 
 
 def _said(said: str, same: list[Finding]) -> str:

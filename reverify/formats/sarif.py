@@ -133,6 +133,10 @@ def _result(report: Report, id: str, finding: Finding, index: int) -> dict[str, 
             {"fullyQualifiedName": printable(claim.subject, 400), "kind": "object"}
         ],
     }
+    suppressions = []
+    if finding.tolerated is not None:
+        why = printable(finding.tolerated.reason, _MOST_TEXT)
+        suppressions = [{"kind": "external", "justification": why}]
     mark = hashlib.sha256(f"{artifact}\0{id}".encode()).hexdigest()[:16]
     return {
         "ruleId": _id(finding.rule),
@@ -142,6 +146,7 @@ def _result(report: Report, id: str, finding: Finding, index: int) -> dict[str, 
         "message": {"text": sarif(finding.reason) or "no reason given"},
         "locations": [place],
         "partialFingerprints": {"primaryLocationLineHash": f"{mark}:1"},
+        **({"suppressions": suppressions} if suppressions else {}),
     }
 
 

@@ -9,6 +9,7 @@ from reverify.formats.escape import printable
 from reverify.formats.interface import (
     Format,
     Writing,
+    exceptions,
     fixes,
     folded,
     gravest_of,
@@ -21,7 +22,7 @@ from reverify.formats.interface import (
 from reverify.model.finding import Finding
 from reverify.model.outcome import ClaimKind, Outcome
 from reverify.model.report import Report
-from reverify.model.verdict import Tally
+from reverify.model.verdict import Tally, Verdict
 
 SHOWN = 5
 AGAIN = 20
@@ -36,10 +37,11 @@ _MARKS = {
     "errors": ("x", "red"),
     "could not be told": ("?", "yellow"),
     "warnings": ("!", "magenta"),
+    "tolerated": ("~", "cyan"),
     "notes": ("-", "bright_black"),
     "not tested": (".", "bright_black"),
 }
-_ALWAYS = {"errors", "could not be told", "warnings"}
+_ALWAYS = {"errors", "could not be told", "warnings", "tolerated"}
 _ALL = 2
 
 
@@ -135,9 +137,13 @@ class Text(Format):
         level = f"level {verdict.level}" if verdict.level else "no level reached"
         if verdict.required:
             level += f", {verdict.required} required"
+            if verdict.outcome is Outcome.CONFIRMED and _is_below(verdict):
+                level += ", reached but for what is tolerated"
         yield f"  {word}  {level}"
         if verdict.next_level:
             yield f"  not {printable(verdict.next_level, 400)}"
+        if verdict.policy:
+            yield f"  by the policy {printable(verdict.policy.file, 200)}"
 
     def _kind(self, kind: ClaimKind, tally: Tally, report: Report) -> str:
         parts = [
@@ -150,6 +156,7 @@ class Text(Format):
                 (tally.undetermined, "undetermined"),
                 (tally.untested, "untested"),
                 (tally.not_applicable, "not applicable"),
+                (tally.tolerated, "tolerated"),
             )
             if count
         ]
@@ -186,6 +193,8 @@ class Text(Format):
             title = f"{printable(rule, 200)}{count}"
             yield f"  {self._style(mark, colour)} {self._style(title, colour)}"
             yield from self._members(members)
+            for exception in exceptions(members):
+                yield f"      tolerated {printable(exception, 400)}"
             for fix in fixes(members)[:SHOWN]:
                 yield f"      fix: {printable(fix, 400)}"
 
@@ -222,6 +231,12 @@ class Text(Format):
         yield line
         if where := place(same[0]):
             yield f"the first at {printable(where, 200)}"
+
+
+def _is_below(verdict: Verdict) -> bool:
+    """Whether the required level is reached only by the grace of a policy."""
+    required, level = verdict.required, verdict.level
+    return required is not None and (level is None or level.rank < required.rank)
 
 
 class _Blocks(Writing):

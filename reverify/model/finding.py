@@ -16,6 +16,7 @@ from reverify.model.reading import (
     text,
     text_or_none,
 )
+from reverify.model.ruling import Tolerated
 
 
 def timestamp(moment: datetime) -> str:
@@ -73,6 +74,7 @@ class Finding(NamedTuple):
         fix: what the author of the crate can do about it.
         clause: the address of the clause of the specification behind the rule.
         evidence: the facts on which the outcome rests.
+        tolerated: the exception under which a policy does not count it, if any.
     """
 
     claim: Claim
@@ -83,6 +85,7 @@ class Finding(NamedTuple):
     fix: str = ""
     clause: str = ""
     evidence: tuple[Evidence, ...] = ()
+    tolerated: Tolerated | None = None
 
     @property
     def severity(self) -> Severity:
@@ -91,8 +94,9 @@ class Finding(NamedTuple):
 
     @property
     def hurts(self) -> bool:
-        """Whether it refutes something that must be so."""
-        return self.outcome is Outcome.REFUTED and self.severity is Severity.ERROR
+        """Whether it refutes something that must be so, and is not tolerated."""
+        refuted = self.outcome is Outcome.REFUTED and self.tolerated is None
+        return refuted and self.severity is Severity.ERROR
 
     def key(self) -> str:
         """What makes the claim this claim and no other, wherever it is packed."""
@@ -105,6 +109,7 @@ class Finding(NamedTuple):
     def to_dict(self, id: str) -> dict[str, Any]:
         """The finding as the report has it, under the id that the report gives it."""
         claim = self.claim
+        tolerated = self.tolerated
         return {
             "id": id,
             "kind": claim.kind.value,
@@ -121,6 +126,7 @@ class Finding(NamedTuple):
             "clause": self.clause,
             "stated_in": claim.stated_in.to_dict(),
             "evidence": [item.to_dict() for item in self.evidence],
+            **({"tolerated": tolerated.to_dict()} if tolerated else {}),
         }
 
     @classmethod
@@ -135,15 +141,19 @@ class Finding(NamedTuple):
             path=text_or_none(data, "path"),
             severity=Severity(data["level"]),
         )
+        rule = text(data, "rule")
         return cls(
             claim=claim,
             outcome=Outcome(data["outcome"]),
-            rule=text(data, "rule"),
+            rule=rule,
             reason=text(data, "reason"),
             observed=text_or_none(data, "observed"),
             fix=text(data, "fix", ""),
             clause=text(data, "clause", ""),
             evidence=tuple(Evidence.from_dict(item) for item in rows(data, "evidence")),
+            tolerated=Tolerated.from_dict(rule, table(data, "tolerated"))
+            if "tolerated" in data
+            else None,
         )
 
 

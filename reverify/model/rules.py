@@ -1370,6 +1370,40 @@ _TABLE = (
         " That refutes nothing, and may explain why a result differs.",
         "Run it in what is recorded: --env venv, or --env container.",
     ),
+    # -- what a policy file asks ---------------------------------------------------
+    Rule(
+        "fixity/digest-weak",
+        _NO,
+        E,
+        "Each file with a digest has one that is strong enough for the policy.",
+        "The policy names the weakest algorithm that will do, and the file is covered"
+        " by weaker ones alone. They may hold; others can be made that hold as well.",
+        "State a digest of the file by the algorithm that the policy names, or by a"
+        " stronger one.",
+    ),
+    Rule(
+        "archival/answer-too-old",
+        _MAYBE,
+        E,
+        "What is known of the archive is recent enough for the policy.",
+        "We are offline, and no answer is kept that is as young as the policy wants"
+        " it.",
+        "Check again where the archive can be asked, or allow older answers.",
+    ),
+    *(
+        Rule(
+            f"{kind}/exception-expired",
+            _NO,
+            W,
+            "Each exception that the policy makes is still in force.",
+            f"The policy tolerates a rule of {kind} until a day that has passed. It"
+            " tolerates it no longer: what is found under the rule counts again. This"
+            " finding alone refutes nothing, unless the policy is strict.",
+            "Mend what the exception was for and take it out of the policy, or decide"
+            " anew until when it is tolerated.",
+        )
+        for kind in ClaimKind
+    ),
 )
 
 RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _TABLE})

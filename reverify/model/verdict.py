@@ -6,6 +6,7 @@ from typing import Any
 
 from reverify.model.outcome import ClaimKind, Level, Outcome
 from reverify.model.reading import count, table, text, text_or_none
+from reverify.model.ruling import PolicyName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -13,7 +14,8 @@ class Tally:
     """The findings of one kind, counted.
 
     `refuted` counts errors, `warnings` and `notes` count what is refuted at those
-    levels; the other four count findings of any level.
+    levels; the other four count findings of any level. `tolerated` counts what a
+    policy makes an exception for, which is counted nowhere else.
     """
 
     outcome: Outcome
@@ -24,6 +26,7 @@ class Tally:
     undetermined: int = 0
     untested: int = 0
     not_applicable: int = 0
+    tolerated: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """The tally as the report has it."""
@@ -36,6 +39,7 @@ class Tally:
             "undetermined": self.undetermined,
             "untested": self.untested,
             "not-applicable": self.not_applicable,
+            **({"tolerated": self.tolerated} if self.tolerated else {}),
         }
 
     @classmethod
@@ -50,6 +54,7 @@ class Tally:
             undetermined=count(data, "undetermined"),
             untested=count(data, "untested"),
             not_applicable=count(data, "not-applicable"),
+            tolerated=count(data, "tolerated") if "tolerated" in data else 0,
         )
 
 
@@ -63,6 +68,7 @@ class Verdict:
         required: the rung that was asked for, if any.
         kinds: one tally for each of the six kinds, in their order.
         next_level: why the next rung was not reached, one sentence.
+        policy: the policy file that judged, if any.
     """
 
     outcome: Outcome
@@ -70,6 +76,7 @@ class Verdict:
     required: Level | None
     kinds: Mapping[ClaimKind, Tally]
     next_level: str = ""
+    policy: PolicyName | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The verdict as the report has it."""
@@ -81,6 +88,7 @@ class Verdict:
             "kinds": {
                 kind.value: tally.to_dict() for kind, tally in self.kinds.items()
             },
+            **({"policy": self.policy.to_dict()} if self.policy else {}),
         }
 
     @classmethod
@@ -95,6 +103,9 @@ class Verdict:
                 ClaimKind(kind): Tally.from_dict(tally)
                 for kind, tally in table(data, "kinds").items()
             },
+            policy=PolicyName.from_dict(table(data, "policy"))
+            if "policy" in data
+            else None,
         )
 
 

@@ -144,6 +144,17 @@ def _put(cache: Cache, *questions: str) -> None:
     cache.keep(BASE, rows, None)
 
 
+def test_an_answer_that_is_older_than_is_wanted_does_not_count(tmp_path: Path) -> None:
+    time = Time()
+    _put(Cache(tmp_path / "cache", time), "x")
+    wary = Cache(tmp_path / "cache", time, oldest=60.0)
+    time.sleep(60)
+    assert wary.find(BASE, ["x"]).keys() == {"x"}
+    time.sleep(1)
+    assert wary.find(BASE, ["x"]) == {}
+    assert Cache(tmp_path / "cache", time).find(BASE, ["x"]).keys() == {"x"}
+
+
 def test_the_folder_and_the_file_are_ours_alone(tmp_path: Path) -> None:
     cache = Cache(tmp_path / "a" / "b", Time())
     _put(cache, "x")

@@ -71,13 +71,18 @@ class Cache:
     Args:
         folder: where the file lies; made if it is not there.
         clock: what time it is.
+        oldest: how old an answer may be to count, in seconds; None if as old as it was
+            kept for.
 
     Attributes:
         path: the file.
     """
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(
+        self, folder: Path, clock: Clock, *, oldest: float | None = None
+    ) -> None:
         self.path = folder / FILE
+        self._oldest = oldest
         self._clock = clock
         self._lock = threading.RLock()
         self._connection: sqlite3.Connection | None = None
@@ -118,6 +123,8 @@ class Cache:
                 question, status, body, at, until, seal = row
                 if seal != _seal(base, question, status, body, at, until):
                     raise _DamagedError("a row is not what was written")
+                if self._oldest is not None and now - at > self._oldest:
+                    continue
                 if until is None or at <= now < until:
                     when = datetime.fromtimestamp(at, UTC)
                     yield question, Kept(question, status, body, when)
