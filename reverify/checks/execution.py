@@ -213,7 +213,7 @@ def _run(claim: Claim, done: Reproduction, now: datetime) -> Finding:
         reason += f"; it said last: {words}" if words else ""
         rule = "execution/run-failed"
         if done.plan.is_failed:
-            rule = "execution/run-failed-again"
+            rule, reason = "execution/run-failed-again", f"{reason}; so it is recorded"
         elif elsewhere := _elsewhere(last, done):
             rule, reason = "execution/run-failed-elsewhere", f"{reason}; {elsewhere}"
         return finding(
@@ -281,6 +281,8 @@ def _elsewhere(attempt: Attempt, done: Reproduction) -> str:
         return "a program that it calls is not here"
     if "ModuleNotFoundError" in _last_words(attempt):
         return "a package that it needs is not here"
+    if not done.is_whole:
+        return f"of its code at commit {done.plan.commit[:12]}, not all was there"
     if done.departures:
         return f"its surroundings are not the recorded ones: {_departures(done)[0]}"
     return ""

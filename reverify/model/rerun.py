@@ -262,6 +262,7 @@ class Reproduction:
         diverged: the first step whose results were not found again; None if there is
             none, or that cannot be told.
         remarks: what else a reader should know.
+        is_whole: whether all of its code was there, as far as a commit is named.
     """
 
     plan: Plan
@@ -275,3 +276,4 @@ class Reproduction:
     sandbox: str = ""
     diverged: Step | None = None
     remarks: tuple[str, ...] = ()
+    is_whole: bool = True

@@ -1248,7 +1248,8 @@ _TABLE = (
         E,
         "The recorded run, run again, comes to its end.",
         "It was run again and failed, in surroundings that are not the recorded ones:"
-        " a package or program is missing, say. That says nothing against the record.",
+        " a package or program is missing, say, or code of the commit that it names."
+        " That says nothing against the record.",
         "Run it in what is recorded, --env venv say, or install what is missing.",
     ),
     Rule(

@@ -138,7 +138,8 @@ class Recorder:
         target.parent.mkdir(parents=True, exist_ok=True)
         id = quote(os.fsencode(base + each.result.path), safe="/!$&'()*+,;=@")
         if path.is_dir():
-            shutil.copytree(path, target, symlinks=True)
+            # A file in it may be a result of its own, and be there already.
+            shutil.copytree(path, target, symlinks=True, dirs_exist_ok=True)
             return self._put(
                 {
                     "@id": f"{id}/",

@@ -34,7 +34,7 @@ from reverify.rerun.interface import (
     Watcher,
 )
 from reverify.rerun.record import Recorder
-from reverify.rerun.staging import fill
+from reverify.rerun.staging import fill, is_whole
 from reverify.services import Services
 
 Choose = Callable[[Plan, Crate, Engine], Choice]
@@ -159,6 +159,7 @@ class Reproducer:
             sandbox=made[0].ran.sandbox,
             diverged=_diverged(plan, compared, made[0].ran.written),
             remarks=remarks,
+            is_whole=is_whole(plan, remarks),
         )
 
     def _engine(self, plan: Plan) -> Engine:

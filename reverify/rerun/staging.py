@@ -15,6 +15,8 @@ from reverify.services.git import CodeSources, Found, Objects, TreeEntry
 
 LINK = 0o120000
 EXECUTABLE = 0o111
+AT_COMMIT = "the code is that of commit"
+SUBMODULES = "submodules are not placed"
 MOST_FILES = 100_000
 MOST_BYTES = 4 << 30
 MOST_SECONDS = 3600.0
@@ -47,6 +49,14 @@ def fill(plan: Plan, crate: Crate, services: Services, stage: Path) -> Iterator[
             yield f"{item.path} was fetched from {item.url}"
         else:
             _put(item, crate, stage)
+
+
+def is_whole(plan: Plan, remarks: tuple[str, ...]) -> bool:
+    """Whether all of the code of a named commit was put there, by what `fill` said."""
+    if not plan.commit:
+        return True
+    had = any(each.startswith(AT_COMMIT) for each in remarks)
+    return had and not any(each.startswith(SUBMODULES) for each in remarks)
 
 
 def _put(item: Item, crate: Crate, stage: Path) -> None:
@@ -151,10 +161,10 @@ def _check_out(
             ) from error
         if revision.submodules:
             names = ", ".join(sorted(revision.submodules))
-            yield f"submodules are not placed: {names}"
+            yield f"{SUBMODULES}: {names}"
         if left:
             yield f"{left} results that the commit holds were not placed"
-    yield f"the code is that of commit {plan.commit}, from {found.source}"
+    yield f"{AT_COMMIT} {plan.commit}, from {found.source}"
 
 
 def _write_all(objects: Objects, entries: list[TreeEntry], stage: Path) -> None:

@@ -469,3 +469,29 @@ def test_a_run_that_failed_then_and_now_is_not_refuted(
     finding = found(again(crate), "run-failed-again")
     assert finding.outcome is Outcome.UNDETERMINED
     assert "ZeroDivisionError" in finding.reason
+
+
+def test_a_run_without_the_code_of_its_commit_may_fail_for_want_of_it(
+    tmp_path: Path,
+) -> None:
+    crate = write(tmp_path / "crate", "open('rates.txt')")
+    code = {"codeRepository": "https://example.org/a.git", "version": "0" * 40}
+    types = ["SoftwareApplication", "SoftwareSourceCode"]
+    amend(crate, "#tool", **code, **{"@type": types})
+    finding = found(again(crate), "run-failed-elsewhere")
+    assert finding.outcome is Outcome.UNDETERMINED
+    assert "of its code at commit 000000000000, not all was there" in finding.reason
+
+
+def test_a_result_may_lie_in_a_folder_that_is_one(tmp_path: Path) -> None:
+    crate = write(
+        tmp_path / "crate",
+        "import os; os.mkdir('out'); open('out/a.csv', 'w').write('1')",
+        name="out/a.csv",
+        output=b"1",
+    )
+    amend(crate, "out/", **{"@type": "Dataset"})
+    amend(crate, "#run", result=[{"@id": "out/a.csv"}, {"@id": "out/"}])
+    report = again(crate, record=tmp_path / "new")
+    assert report.verdict.outcome is Outcome.CONFIRMED
+    assert (tmp_path / "new" / "run-1" / "out" / "a.csv").read_bytes() == b"1"
