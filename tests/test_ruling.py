@@ -215,6 +215,19 @@ def test_each_format_tells_a_tolerated_finding_as_such(
     assert "<failure" not in text
 
 
+def test_sarif_points_at_the_policy_for_an_exception_that_is_over(
+    damaged: Path,
+) -> None:
+    report = checked(damaged, exception("fixity/size-mismatch", -1))
+    log = json.loads(format_named("sarif").render([report]))
+    places = {
+        result["ruleId"]: result["locations"][0]["physicalLocation"]
+        for result in log["runs"][0]["results"]
+    }
+    over = places["fixity/exception-expired"]
+    assert over["artifactLocation"]["uri"] == "p.toml"
+
+
 # -- at a terminal -----------------------------------------------------------------
 
 

@@ -155,6 +155,9 @@ def _artifact(report: Report, file: str) -> str:
 
     Locations outside the working folder are told by their last part alone.
     """
+    policy = report.verdict.policy
+    if policy is not None and file == policy.file:
+        return uri(_below(file))
     location = report.subject.location
     outer, nested, inside = location.rpartition("#")
     if nested and file.startswith(f"{inside}/"):

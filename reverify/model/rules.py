@@ -1407,5 +1407,11 @@ _TABLE = (
     ),
 )
 
-RULES: Mapping[str, Rule] = MappingProxyType({rule.id: rule for rule in _TABLE})
-"""All rules of our own, by id; those of profiles carry the profile's name."""
+_ORDER = tuple(ClaimKind)
+RULES: Mapping[str, Rule] = MappingProxyType(
+    {rule.id: rule for rule in sorted(_TABLE, key=lambda rule: _ORDER.index(rule.kind))}
+)
+"""All rules of our own, by id and in the order of the kinds.
+
+Those of profiles carry the profile's name.
+"""
