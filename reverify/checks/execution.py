@@ -211,6 +211,8 @@ def _run(claim: Claim, done: Reproduction, now: datetime) -> Finding:
     if last.status != 0:
         words = _last_words(last)
         reason += f"; it said last: {words}" if words else ""
+        if len(done.attempts) > 1:
+            reason += f"; of {len(done.attempts)} runs, those before did not fail"
         rule = "execution/run-failed"
         if done.plan.is_failed:
             rule, reason = "execution/run-failed-again", f"{reason}; so it is recorded"

@@ -166,6 +166,10 @@ class Reproducer:
         name = self.options.engine or plan.engine
         if name == "command" and not plan.command:
             raise LackError("no command is recorded, so that none can be run")
+        if name != "command" and not plan.main:
+            raise LackError(
+                f"nothing is recorded that {name} could run", "Leave out --engine."
+            )
         if name not in self._engines:
             raise LackError(f"there is no engine {name!r}")
         return self._engines[name]
@@ -294,6 +298,11 @@ def _untold(found: Comparison, path: Path, made: _Made) -> str:
                 return f"the run left {what} at {name}, which is not taken over"
     if found.answer in {Answer.MISSING, Answer.IGNORED}:
         return ""
+    if found.answer is Answer.DIFFERENT and path.is_dir():
+        # Whether that is all that differs cannot be told.
+        for name, what in made.ran.odd:
+            if place in Path(name).parents:
+                return f"the run left {what} at {name}, which is not taken over"
     if path.is_dir():
         new = {str(place / name.relative_to(path)) for name in _files(path)}
         is_placed = bool(new) and new <= made.placed

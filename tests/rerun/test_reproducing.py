@@ -495,3 +495,19 @@ def test_a_result_may_lie_in_a_folder_that_is_one(tmp_path: Path) -> None:
     report = again(crate, record=tmp_path / "new")
     assert report.verdict.outcome is Outcome.CONFIRMED
     assert (tmp_path / "new" / "run-1" / "out" / "a.csv").read_bytes() == b"1"
+
+
+def test_a_folder_of_results_with_a_link_in_it_cannot_be_told(tmp_path: Path) -> None:
+    script = "import os; os.mkdir('out'); os.symlink('x', 'out/a.csv')"
+    crate = write(tmp_path / "crate", script, name="out/a.csv")
+    amend(crate, "out/", **{"@type": "Dataset"})
+    amend(crate, "#run", result={"@id": "out/"})
+    finding = found(again(crate), "result-not-comparable")
+    assert "left a link to x at out/a.csv" in finding.reason
+
+
+@pytest.mark.parametrize("engine", ["make", "notebook", "cwl", "snakemake", "nextflow"])
+def test_an_engine_needs_something_that_it_can_run(tmp_path: Path, engine: str) -> None:
+    finding = found(again(write(tmp_path / "crate"), engine=engine), "cannot-run")
+    assert f"nothing is recorded that {engine} could run" in finding.reason
+    assert finding.fix == "Leave out --engine."
