@@ -45,9 +45,9 @@ lint: $(STAMP)   ## style, types, walls between rooms, generated files fresh
 	$(BIN)/python docs/generate.py --check
 
 test: $(STAMP)   ## fast and offline: T=path K=name
-	$(BIN)/python -m pytest -n 3 -m 'not slow' $(T) $(if $(K),-k '$(K)')
+	$(BIN)/python -m pytest -n 3 -m 'not slow and not long' $(T) $(if $(K),-k '$(K)')
 
-test-slow: $(STAMP) ## what `make test` leaves out
+test-slow: $(STAMP) ## what `make test` leaves out, save for the longest
 	$(BIN)/python -m pytest -n 3 -m slow $(T)
 
 test-all: $(STAMP) ## everything but the benchmarks

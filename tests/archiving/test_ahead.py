@@ -180,6 +180,7 @@ def each_id(body: bytes) -> list[str]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_ten_thousand_crates_cost_forty_requests_and_the_second_time_none(
     tmp_path: Path, swh_double: SwhDouble

@@ -175,6 +175,7 @@ def test_nothing_that_somebody_else_said_is_lost_or_reworded(
     check(seed, version, steps, junk, ours=ours)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None, suppress_health_check=QUIET)
 @given(seed=SEEDS, version=VERSIONS, steps=st.integers(0, 40), junk=_JUNK, ours=...)

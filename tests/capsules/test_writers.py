@@ -275,6 +275,7 @@ def test_memory_does_not_grow_with_the_size_of_a_file() -> None:
     assert peak < 8 << 20
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_file_over_4_gib_makes_it_zip64() -> None:
     size = (4 << 30) + 5

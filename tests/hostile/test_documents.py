@@ -226,6 +226,7 @@ def test_a_chain_of_50_000_parts_is_walked(room: Room, tmp_path: Path) -> None:
     assert "fixity/digest-match" in run.rules("confirmed")
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_million_entities_are_read(room: Room, tmp_path: Path) -> None:
     tiny = ",".join(f'{{"@id":"#{n}","@type":"X"}}' for n in range(1_000_000))

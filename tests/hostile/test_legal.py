@@ -178,6 +178,7 @@ def test_a_document_may_be_written_so(room: Room, tmp_path: Path, form: str) -> 
     assert run.code == 0, run.troubles
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_five_thousand_entities_are_judged(room: Room, tmp_path: Path) -> None:
     things = [

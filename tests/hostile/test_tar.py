@@ -231,6 +231,7 @@ def test_every_packed_byte_may_be_wrong(tmp_path: Path, packer: str) -> None:
 # -- bombs -------------------------------------------------------------------------
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_two_gib_of_zeros_in_two_mb_take_little_memory(
     room: Room, tmp_path: Path
