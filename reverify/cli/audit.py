@@ -52,6 +52,7 @@ def run(  # noqa: PLR0917 - one parameter for each option
     max_bytes: _options.MaxBytes = None,
     max_time: _options.MaxTime = None,
     allow_private: _options.AllowPrivate = None,
+    policy: _options.Policy = None,
     quiet: _options.Quiet = 0,
 ) -> int:
     """Check all crates below the roots, and keep what was found.
@@ -63,9 +64,8 @@ def run(  # noqa: PLR0917 - one parameter for each option
     """
     from reverify.audits.finding import find_crates  # noqa: PLC0415 - --help is light
     from reverify.audits.running import Audit  # noqa: PLC0415
-    from reverify.runtime import Runtime  # noqa: PLC0415
+    from reverify.runtime import Runtime, settled  # noqa: PLC0415
     from reverify.services import SystemClock  # noqa: PLC0415
-    from reverify.settings import load_settings  # noqa: PLC0415
 
     flags = {
         "only": only or None,
@@ -78,7 +78,7 @@ def run(  # noqa: PLR0917 - one parameter for each option
         "max_time": max_time,
         "allow_private": allow_private,
     }
-    settings = load_settings(flags)
+    settings, ruling = settled(flags, policy)
     if not settings.kinds:
         raise UsageError("--skip and --only leave nothing to test")
 
@@ -87,7 +87,7 @@ def run(  # noqa: PLR0917 - one parameter for each option
             _say(f"{check.outcome:<13} {printable(check.crate, 300)}")
 
     history = _history(settings)
-    with Runtime(settings) as runtime:
+    with Runtime(settings, ruling=ruling) as runtime:
         locks = settings.cache_dir / "audits"
         audit = Audit(history, runtime.verify, SystemClock(), locks)
         done = audit.run(roots, runtime.ahead(find_crates(roots)), told)

@@ -98,3 +98,17 @@ def test_before_the_first_audit_it_says_how_to_begin(terminal: Terminal) -> None
     answer = terminal("audit", "status")
     assert (answer.code, answer.out) == (0, "")
     assert "reverify audit run FOLDER" in answer.err
+
+
+def test_a_policy_judges_an_audit(
+    terminal: Terminal, crates: Path, tmp_path: Path
+) -> None:
+    (crates / "two" / "a.csv").write_bytes(b"tow")
+    policy = tmp_path / "policy.toml"
+    policy.write_text(
+        '[[tolerate]]\nrule = "fixity/digest-mismatch"\nreason = "known"\n'
+        "until = 2999-01-31\n"
+    )
+    assert terminal("audit", "run", "-qq", *PLAIN, crates).code == 1
+    answer = terminal("audit", "run", *PLAIN, "--policy", policy, crates)
+    assert answer.code == 0, answer.out + answer.err
