@@ -35,6 +35,15 @@ _AT_LIMIT = (
     "File too large",
 )
 """What programs say last when they meet a limit of memory, disk or processes."""
+_NO_NETWORK = (
+    "Network is unreachable",
+    "Temporary failure in name resolution",
+    "Name or service not known",
+    "Could not resolve host",
+    "Couldn't resolve host",
+    "unable to resolve host",
+)
+"""What programs say last where there is no network."""
 _NOT_HERE = {126, 127}
 """What a shell says of a program that is not there, or cannot be started."""
 
@@ -281,6 +290,8 @@ def _elsewhere(attempt: Attempt, done: Reproduction) -> str:
     """Why a failure may be owed to where it was run; "" if nothing says so."""
     if attempt.status in _NOT_HERE:
         return "a program that it calls is not here"
+    if any(words in _last_words(attempt) for words in _NO_NETWORK):
+        return "it asks for the network, which it is given by --allow-network alone"
     if "ModuleNotFoundError" in _last_words(attempt):
         return "a package that it needs is not here"
     if not done.is_whole:

@@ -511,3 +511,13 @@ def test_an_engine_needs_something_that_it_can_run(tmp_path: Path, engine: str) 
     finding = found(again(write(tmp_path / "crate"), engine=engine), "cannot-run")
     assert f"nothing is recorded that {engine} could run" in finding.reason
     assert finding.fix == "Leave out --engine."
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "example.org"])
+def test_a_run_that_asks_for_the_network_may_fail_for_want_of_it(
+    tmp_path: Path, host: str
+) -> None:
+    script = f"import socket; socket.create_connection(('{host}', 80), 2)"
+    finding = found(again(write(tmp_path / "crate", script)), "run-failed-elsewhere")
+    assert finding.outcome is Outcome.UNDETERMINED
+    assert "--allow-network" in finding.reason
