@@ -6,7 +6,6 @@ import ipaddress
 import logging
 import os
 import signal
-import socket
 import stat
 import sys
 from pathlib import Path
@@ -19,6 +18,7 @@ from reverify.errors import UsageError
 from reverify.formats.escape import printable
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Iterator
 
     import uvicorn
@@ -178,12 +178,14 @@ def _signals(server: "uvicorn.Server") -> "Iterator[list[int]]":
             signal.signal(number, handler)
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def _listening(host: str, port: int) -> "socket.socket":
     """Listen at an address.
 
     Raises:
         UsageError: it is none of this machine's, or another program has the port.
     """
+    import socket  # noqa: PLC0415 - --help stays light
+
     try:
         family, _, _, _, address = socket.getaddrinfo(
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE

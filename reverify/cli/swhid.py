@@ -3,7 +3,6 @@
 import os
 import sys
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
@@ -195,6 +194,8 @@ def _computed(
     paths: Sequence[str], asked: _Asked
 ) -> Iterator[tuple[str, "Identified | UsageError"]]:
     """What each path gives, in order; files are read several at a time."""
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - light
+
     pool = ThreadPoolExecutor(asked.ways.jobs)
     try:
         ahead = {

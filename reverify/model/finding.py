@@ -1,6 +1,5 @@
 """A finding: what became of one claim, and the evidence for it."""
 
-import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -175,6 +174,8 @@ def identified(findings: Iterable[Finding]) -> Iterator[tuple[str, Finding]]:
     Yields:
         pairs of 16 lower-case hexadecimal digits and the finding.
     """
+    import hashlib  # noqa: PLC0415 - `reverify --help` does without
+
     seen: Counter[str] = Counter()
     for finding in findings:
         key = finding.key()

@@ -3,7 +3,6 @@
 Source: SWHID specification v1.2 (ISO/IEC 18670:2025), clauses 4 to 6.
 """
 
-import hashlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -102,6 +101,8 @@ def git_id(kind: str, body: bytes, algorithm: str = "sha1") -> str:
 
     Source: SWHID specification v1.2, clause 5.
     """
+    import hashlib  # noqa: PLC0415 - `reverify --help` does without
+
     found = hashlib.new(algorithm, usedforsecurity=False)
     found.update(f"{kind} {len(body)}\0".encode())
     found.update(body)
