@@ -2,7 +2,6 @@
 
 import contextlib
 import gc
-import ipaddress
 import logging
 import os
 import signal
@@ -204,6 +203,8 @@ def _listening(host: str, port: int) -> "socket.socket":
 
 
 def _is_loopback(address: str) -> bool:
+    import ipaddress  # noqa: PLC0415 - --help stays light
+
     return ipaddress.ip_address(address.partition("%")[0]).is_loopback
 
 
