@@ -220,11 +220,10 @@ def test_an_opened_crate_is_closed_again(
 # -- the archive -------------------------------------------------------------------
 
 
-def test_offline_only_kept_answers_of_the_archive_count(tmp_path: Path) -> None:
+def test_offline_and_without_kept_answers_there_is_no_archive(tmp_path: Path) -> None:
     flags = {"offline": True, "cache_dir": tmp_path / "cache"}
     with Runtime(load_settings(flags, environ={})) as runtime:
-        assert runtime._services.http is None
-        assert runtime._services.archive is not None
+        assert runtime._services.archive is None
 
 
 def test_online_the_archive_is_the_one_that_the_user_names(tmp_path: Path) -> None:
