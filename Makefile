@@ -48,7 +48,7 @@ test: $(STAMP)   ## fast and offline: T=path K=name
 	$(BIN)/python -m pytest -n 3 -m 'not slow and not long' $(T) $(if $(K),-k '$(K)')
 
 test-slow: $(STAMP) ## what `make test` leaves out, save for the longest
-	$(BIN)/python -m pytest -n 3 -m slow $(T)
+	$(BIN)/python -m pytest -n 3 -m 'slow and not long' $(T)
 
 test-all: $(STAMP) ## everything but the benchmarks
 	$(BIN)/python -m pytest -n 2 $(T)
