@@ -240,12 +240,19 @@ def _entity_losses(
             )
 
 
+def _said(entity: Entity) -> list[str]:
+    """The properties that have a value; others say nothing, and need no term."""
+    return [key for key, value in entity.properties.items() if listed(value)]
+
+
 def _term_losses(metadata: Metadata, context: Context) -> Iterator[Loss]:
     """Terms that mean something else in the crate that was written."""
     before = metadata.context
     if before.obstacle:
         return
-    used = {t for e in metadata.entities for t in (*e.properties, *e.types)}
+    used = {
+        term for entity in metadata.entities for term in (*_said(entity), *entity.types)
+    }
     for term in sorted(used):
         if before.iri(term) == our_definition(term) and context.defines(term):
             continue  # later versions took the term over

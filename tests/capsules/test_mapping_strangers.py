@@ -183,3 +183,11 @@ def test_nothing_is_lost_three_hundred_times(
     seed: int, version: str, steps: int, junk: list[Any], *, ours: bool
 ) -> None:
     check(seed, version, steps, junk, ours=ours)
+
+
+def test_a_property_without_a_value_needs_no_term_of_its_own() -> None:
+    crate: Json = copy.deepcopy(crate_document(manifest_of(FULL), {}, ro_crate="1.1"))
+    for entity in crate["@graph"]:
+        if "environment" in entity:
+            entity["environment"] = []
+    assert list(document_losses(metadata(crate))) == []
