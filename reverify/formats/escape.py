@@ -1,31 +1,40 @@
 """Untrusted text, made safe for the place it is written to: once, at output."""
 
 import re
+from collections.abc import Callable
+from functools import cache, partial
 from urllib.parse import quote
 
 _MOST = 2000
 _MOST_URI = 1000
-_INVISIBLE = re.compile(
+_INVISIBLE = partial(
+    re.compile,
     "[\x00-\x1f\x7f-\x9f\xad\u034f\u0600-\u0605\u061c\u06dd\u070f\u0890\u0891\u08e2"
     "\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u2028-\u202e\u2060-\u206f"
     "\u3164\ud800-\udfff\ufeff\uffa0\ufff9-\ufffb\U000110bd\U000110cd"
     "\U00013430-\U0001343f\U0001bca0-\U0001bca3\U0001d173-\U0001d17a"
-    "\U000e0000-\U000e0fff]"
+    "\U000e0000-\U000e0fff]",
 )
 """Controls, formatting characters, fillers, line ends, halves of surrogate pairs."""
-_COMMAND = re.compile(r"\A(\s*):(?=:)|(#)#(?=\w*\[)")
+_COMMAND = partial(re.compile, r"\A(\s*):(?=:)|(#)#(?=\w*\[)")
 """What a CI server may take for a command to itself.
 
 GitHub: `::` after any space at the start of a line, `##[` anywhere in it. Azure:
 `##vso[` anywhere. TeamCity: `##teamcity[`.
 """
-_NOT_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_MARKDOWN = re.compile(r"[\\`*_\[\]<>|&~$]")
-_LINKED = re.compile(r"[@#]|://|www\.|\bGH-\d|\A:\w+:", re.IGNORECASE)
+_NOT_XML = partial(re.compile, "[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_MARKDOWN = partial(re.compile, r"[\\`*_\[\]<>|&~$]")
+_LINKED = partial(re.compile, r"[@#]|://|www\.|\bGH-\d|\A:\w+:", re.IGNORECASE)
 """What GitHub makes a link, a mention or a picture of, escaped or not."""
-_BLOCK = re.compile(r"\A(?:(\d+)([.)])(?=\s|\Z)|([-+=]))")
+_BLOCK = partial(re.compile, r"\A(?:(\d+)([.)])(?=\s|\Z)|([-+=]))")
 """What would begin a list, a rule or a heading at the start of a line."""
-_WORD = re.compile(r"(.*?)([,.;)]*)")
+_WORD = partial(re.compile, r"(.*?)([,.;)]*)")
+
+
+@cache
+def _compiled(make: Callable[[], re.Pattern[str]]) -> re.Pattern[str]:
+    """A pattern, compiled when it is first needed: `reverify --help` needs none."""
+    return make()
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -49,9 +58,9 @@ def printable(text: str, most: int = _MOST) -> str:
     if len(text) > most:
         text = f"{text[:most]}... ({len(text) - most:,} more characters)"
     if not (text.isascii() and text.isprintable()):
-        text = _INVISIBLE.sub(_escape, text)
+        text = _compiled(_INVISIBLE).sub(_escape, text)
     if "::" in text or "##" in text:
-        text = _COMMAND.sub(_disarm, text)
+        text = _compiled(_COMMAND).sub(_disarm, text)
     return text
 
 
@@ -68,12 +77,16 @@ def markdown(text: str, most: int = _MOST) -> str:
     link; a code span does. So words with such things in them become code.
     """
     shown = " ".join(map(_word, printable(text, most).strip(" ").split(" ")))
-    return _BLOCK.sub(lambda m: f"{m[1] or ''}\\{m[2] or m[3]}", shown)
+    return _compiled(_BLOCK).sub(lambda m: f"{m[1] or ''}\\{m[2] or m[3]}", shown)
 
 
 def _word(word: str) -> str:
-    match = _LINKED.search(word) and _WORD.fullmatch(word)
-    return code(match[1]) + match[2] if match else _MARKDOWN.sub(r"\\\g<0>", word)
+    match = _compiled(_LINKED).search(word) and _compiled(_WORD).fullmatch(word)
+    return (
+        code(match[1]) + match[2]
+        if match
+        else _compiled(_MARKDOWN).sub(r"\\\g<0>", word)
+    )
 
 
 def code(text: str, most: int = _MOST) -> str:
@@ -93,7 +106,7 @@ def cell(text: str, most: int = _MOST) -> str:
 
 def xml(text: str, most: int = _MOST) -> str:
     """Replace what XML 1.0 forbids; quoting is the XML library's business."""
-    return _NOT_XML.sub("\ufffd", printable(text, most))
+    return _compiled(_NOT_XML).sub("\ufffd", printable(text, most))
 
 
 def sarif(text: str) -> str:
