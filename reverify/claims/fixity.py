@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from reverify.crates.crate import Crate, Located
+from reverify.crates.digest_keys import digest_keys
 from reverify.crates.digest_names import read_name
 from reverify.crates.digests import (
     HEX_LENGTH,
     Malformed,
     algorithm,
-    is_foreign,
     read_digest,
 )
 from reverify.crates.entity import Entity
@@ -23,11 +23,6 @@ from reverify.crates.names import Fragment
 from reverify.model.claim import Claim, Place, Topic
 from reverify.model.outcome import ClaimKind, Severity
 
-_DIGEST_IRIS = (
-    "http://schema.org/",
-    "https://schema.org/",
-    "https://w3id.org/ro/terms/workflow-run#",
-)
 _CID = re.compile(r"Qm[1-9A-HJ-NP-Za-km-z]{44}|[bB][A-Za-z2-7]{40,}|z[1-9A-Za-z]{40,}")
 _SIZE_KEYS = {
     "contentSize",
@@ -41,7 +36,7 @@ _FILE_KEYS = {"identifier", "additionalProperty", *_SIZE_KEYS}
 def claims(crate: Crate) -> Iterator[Claim]:
     """Every digest and size that entities and bag manifests state."""
     if crate.metadata is not None:
-        keys = _digest_keys(crate.metadata)
+        keys = digest_keys(crate.metadata)
         for entity in crate.metadata.entities:
             yield from _entity_claims(crate, crate.metadata, entity, keys)
     if crate.bags:
@@ -62,26 +57,6 @@ def claims(crate: Crate) -> Iterator[Claim]:
             stated_in=crate.metadata.place() if crate.metadata else Place("./"),
             severity=Severity.NOTE,
         )
-
-
-def _digest_keys(metadata: Metadata) -> dict[str, str]:
-    """Which keys of the document state a digest, and of which algorithm."""
-    keys: dict[str, str] = {}
-    for key in {key for entity in metadata.entities for key in entity.properties}:
-        name = key.rpartition(":")[2] if key.startswith("schema:") else key
-        for prefix in _DIGEST_IRIS:
-            name = name.removeprefix(prefix)
-        if not (algorithm(name) or is_foreign(name)):
-            iri = metadata.context.iri(key) or ""
-            name = next(
-                (iri.removeprefix(p) for p in _DIGEST_IRIS if iri.startswith(p)), ""
-            )
-        known = algorithm(name)
-        if known and name.lower() != "sha":  # alone it may be anything
-            keys[key] = known
-        elif is_foreign(name):
-            keys[key] = name
-    return keys
 
 
 def _entity_claims(

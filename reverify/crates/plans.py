@@ -1,6 +1,5 @@
 """Plans: what a crate says of how a recorded action can be run again."""
 
-import json
 import posixpath
 import re
 import shlex
@@ -8,11 +7,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import Any
 
 from reverify.crates.code import said_of_code
+from reverify.crates.commands import parsed, read_command, typed, words_of
 from reverify.crates.crate import Crate
-from reverify.crates.digests import Malformed, algorithm, read_digest
+from reverify.crates.digest_keys import digest_keys, stated_digests
 from reverify.crates.entity import Entity
 from reverify.crates.metadata import Metadata
 from reverify.crates.names import Local, Web, relative_path
@@ -46,7 +45,6 @@ _SUFFIXES = {
 }
 _NAMES = {"snakefile": "snakemake", "makefile": "make", "gnumakefile": "make"}
 _SCRIPTS = {".py", ".R", ".r", ".sh", ".jl", ".pl"}
-_SHELL = set("|&;<>()")
 _PROGRAM = re.compile(r"[A-Za-z0-9._/+-]+")
 _NO_COMMAND = Lack(
     "no command is recorded",
@@ -80,7 +78,7 @@ class Plans:
                 f"it is a step of {step_of}, and is run with it", "Reproduce that run."
             )
             return Plan(action=action, step_of=step_of, lacks=(lack,))
-        reader = _Reader(self._crate, metadata, entity)
+        reader = _Reader(self._crate, metadata, entity, self._keys)
         return reader.plan(self._steps_with(metadata, entity))
 
     @cached_property
@@ -133,9 +131,30 @@ class Plans:
         found.pop(action.id, None)
         runs = sorted(found.values(), key=lambda each: each.text("endTime") or "")
         return tuple(
-            Step(run.id, run.text("name") or run.id, _digests_of(metadata, run))
+            Step(run.id, run.text("name") or run.id, self._digests_of(metadata, run))
             for run in runs
         )
+
+    def _digests_of(
+        self, metadata: Metadata, action: Entity
+    ) -> tuple[tuple[str, str], ...]:
+        """What the results of an action hash to, by one digest each."""
+        entities = (
+            metadata.by_id[id]
+            for id in metadata.references(action, "result")
+            if id in metadata.by_id
+        )
+        return tuple(
+            pair
+            for entity in entities
+            for pair in stated_digests(entity, self._keys)[:1]
+        )
+
+    @cached_property
+    def _keys(self) -> Mapping[str, str]:
+        """Which keys of the document state digests."""
+        metadata = self._crate.metadata
+        return {} if metadata is None else digest_keys(metadata)
 
 
 def read_plan(crate: Crate, action: str) -> Plan:
@@ -143,21 +162,18 @@ def read_plan(crate: Crate, action: str) -> Plan:
     return Plans(crate).of(action)
 
 
-def _digests_of(metadata: Metadata, action: Entity) -> tuple[tuple[str, str], ...]:
-    """What the results of an action hash to."""
-    entities = (
-        metadata.by_id[id]
-        for id in metadata.references(action, "result")
-        if id in metadata.by_id
-    )
-    return tuple(pair for entity in entities for pair in _digests(entity)[:1])
-
-
 class _Reader:
     """Reads one action; what is missing adds up in `lacks`."""
 
-    def __init__(self, crate: Crate, metadata: Metadata, action: Entity) -> None:
+    def __init__(
+        self,
+        crate: Crate,
+        metadata: Metadata,
+        action: Entity,
+        digest_keys: Mapping[str, str],
+    ) -> None:
         self.crate, self.metadata, self.action = crate, metadata, action
+        self.digest_keys = digest_keys
         self.lacks: list[Lack] = []
         self.objects = list(self._entities("object"))
         self.tools = list(self._entities("instrument"))
@@ -264,15 +280,15 @@ class _Reader:
             own = entity.text("propertyID") == f"{OWN}command"
             name = (entity.text("name") or "").lower()
             if own or name in {"command", "command line"}:
-                return _read_command(entity.properties.get("value"))
+                return read_command(entity.properties.get("value"))
         line = (self.action.text("description") or "").strip()
-        return _read_command(line) if self._is_command(line) else ((), False)
+        return read_command(line) if self._is_command(line) else ((), False)
 
     def _is_command(self, line: str) -> bool:
         """Whether a description is a command: it calls files of the run by name."""
         if not line or "\n" in line or line.endswith("."):
             return False
-        words = _words(line)
+        words = words_of(line)
         if not words or not _PROGRAM.fullmatch(words[0]):
             return False
         known = {
@@ -326,7 +342,7 @@ class _Reader:
                 continue
             kind = (formal.text("additionalType") or "") if formal else ""
             own = property_id == f"{OWN}parameter"
-            found[name] = _typed(value, "json" if own else kind)
+            found[name] = typed(value, "json" if own else kind)
         return found
 
     # -- files -------------------------------------------------------------------------
@@ -370,7 +386,7 @@ class _Reader:
                 entity.id,
                 to,
                 path,
-                () if under else _digests(entity),
+                () if under else stated_digests(entity, self.digest_keys),
                 parameter,
                 "" if under else _called(entity, place),
             )
@@ -379,7 +395,7 @@ class _Reader:
         self, entity: Entity, url: str, parameter: str, words: tuple[str, ...]
     ) -> Iterator[Item]:
         """An input that is on the web: with a digest it is known when it is seen."""
-        digests = _digests(entity)
+        digests = stated_digests(entity, self.digest_keys)
         if not digests:
             self._lack(
                 f"its input {url} is not in the crate, and has no digest by which it"
@@ -403,7 +419,9 @@ class _Reader:
                     for path, under in self._files_at(located.path):
                         to = _below(place, under)
                         if not (under and taken.holds(to)):
-                            digests = () if under else _digests(part)
+                            digests = (
+                                () if under else stated_digests(part, self.digest_keys)
+                            )
                             yield Item(part.id, to, path, digests)
 
     def _called(
@@ -423,7 +441,7 @@ class _Reader:
                 continue
             if is_file and path not in there:
                 known = self.metadata.by_id.get(path)
-                digests = _digests(known) if known else ()
+                digests = stated_digests(known, self.digest_keys) if known else ()
                 yield Item(path, path, f"{self.crate.prefix}{path}", digests)
 
     def _results(self, words: tuple[str, ...]) -> Iterator[Result]:
@@ -449,7 +467,7 @@ class _Reader:
                     part.id,
                     self._place(part, words),
                     located.path if located.entry is not None else "",
-                    _digests(part),
+                    stated_digests(part, self.digest_keys),
                     part.text("encodingFormat") or "",
                     self._rule(part),
                     "File" not in part.types,
@@ -535,7 +553,7 @@ class _Reader:
         for value in self._entities("additionalProperty", entity):
             if value.text("propertyID") == f"{OWN}compare":
                 try:
-                    return Rule.from_dict(json.loads(value.text("value") or "{}"))
+                    return Rule.from_dict(parsed(value.text("value") or "{}"))
                 except (ValueError, TypeError, AttributeError, UsageError) as error:
                     self._lack(
                         f"how {entity.id} is to be compared cannot be read: {error}",
@@ -640,66 +658,3 @@ def _calls(words: tuple[str, ...], name: str, *, is_folder: bool) -> bool:
 def _by_name(path: str) -> str:
     name = PurePosixPath(path)
     return _NAMES.get(name.name.lower()) or _SUFFIXES.get(name.suffix.lower(), "")
-
-
-def _words(line: str) -> list[str]:
-    try:
-        return shlex.split(line)
-    except ValueError:
-        return []
-
-
-def _read_command(value: object) -> tuple[tuple[str, ...], bool]:
-    """A list of arguments, or a line for a shell."""
-    if isinstance(value, str):
-        try:
-            listed = json.loads(value)
-        except ValueError:
-            listed = None
-        if not isinstance(listed, list):
-            return _read_line(value)
-        value = listed
-    if isinstance(value, list) and value and all(isinstance(w, str) for w in value):
-        if any("\0" in word for word in value):
-            return (), False
-        return tuple(value), False
-    return (), False
-
-
-def _read_line(line: str) -> tuple[tuple[str, ...], bool]:
-    if "\0" in line or not _words(line):
-        return (), False
-    lexer = shlex.shlex(line, posix=True, punctuation_chars=True)
-    lexer.whitespace_split = True
-    is_shell = any(set(token) <= _SHELL for token in lexer)
-    if is_shell or "$" in line or "`" in line or "\n" in line:
-        return ("sh", "-c", line), True
-    return tuple(_words(line)), False
-
-
-def _typed(value: Any, kind: str) -> object:  # noqa: ANN401 - JSON
-    """A value in the type of its formal parameter; most writers make texts of all."""
-    if not isinstance(value, str):
-        return value
-    readers: Mapping[str, Any] = {
-        "Integer": int,
-        "Number": float,
-        "Float": float,
-        "Boolean": lambda text: {"true": True, "false": False}[text.lower()],
-        "json": json.loads,
-    }
-    try:
-        return readers[kind.rpartition("/")[2]](value)
-    except (KeyError, ValueError):
-        return value
-
-
-def _digests(entity: Entity) -> tuple[tuple[str, str], ...]:
-    found = []
-    for key in entity.properties:
-        name = algorithm(key)
-        for value in entity.values(key) if name else ():
-            digest = read_digest(key, value)
-            if name and not isinstance(digest, Malformed):
-                found.append((name, digest))
-    return tuple(found)

@@ -388,3 +388,41 @@ def test_no_file_is_put_over_another(tmp_path: Path, place: str) -> None:
     write_crate(tmp_path, run(object=objects), TOOL, command, *entities, files=files)
     (lack,) = plan_of(tmp_path).lacks
     assert f"at {place}" in lack.what
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "digest"),
+    [
+        ("MD5", "ab" * 16, ("md5", "ab" * 16)),
+        ("SHA-256", "ab" * 32, ("sha256", "ab" * 32)),
+        ("schema:sha256", "ab" * 32, ("sha256", "ab" * 32)),
+        ("http://schema.org/sha256", "AB" * 32, ("sha256", "ab" * 32)),
+    ],
+)
+def test_a_digest_counts_however_its_key_is_written(
+    tmp_path: Path, key: str, value: str, digest: tuple[str, str]
+) -> None:
+    entity = {**file("in.csv"), key: value}
+    action = run(object={"@id": "in.csv"})
+    write_crate(tmp_path, action, TOOL, entity, files={"in.csv": b"1"})
+    (item,) = plan_of(tmp_path).inputs
+    assert item.digests == (digest,)
+
+
+@pytest.mark.parametrize("name", ["command", "parameter", "compare"])
+def test_values_that_are_nested_without_end_are_no_json(
+    tmp_path: Path, name: str
+) -> None:
+    deep = "[" * 100_000
+    nested = value("deep", deep, propertyID=f"urn:reverify:capsule:{name}")
+    result = {**file("out.csv"), "additionalProperty": {"@id": "#deep"}}
+    action = run(object={"@id": "#deep"}, result={"@id": "out.csv"})
+    write_crate(tmp_path, action, TOOL, nested, result, files={"out.csv": b"1"})
+    plan = plan_of(tmp_path)
+    said = [lack.what for lack in plan.lacks]
+    if name == "compare":
+        assert any("how out.csv is to be compared cannot be read" in s for s in said)
+    elif name == "parameter":
+        assert plan.parameters == {"deep": deep}
+    else:
+        assert plan.command == (deep,)

@@ -96,8 +96,8 @@ def _type(value: Any, depth: int = 0) -> str:  # noqa: ANN401 - YAML
     if isinstance(value, str):
         return value
     if isinstance(value, list):
-        kinds = [_type(each, depth + 1) for each in value if each != "null"]
-        return (kinds[0] if kinds else "") + "?" * ("null" in value)
+        kind = next((each for each in value if each != "null"), None)
+        return _type(kind, depth + 1) + "?" * ("null" in value)
     if isinstance(value, dict):
         if value.get("type") == "array":
             return f"{_type(value.get('items'), depth + 1)}[]"

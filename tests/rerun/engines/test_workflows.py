@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from reverify.model.rerun import Item, Package, Plan, Result, Surroundings
 from reverify.rerun.engines import ENGINES
+from reverify.rerun.engines.cwl_document import read_document
 from reverify.rerun.environments import as_is
 from reverify.rerun.interface import Environment
 
@@ -369,3 +370,12 @@ def test_files_of_an_engine_get_free_names(tmp_path: Path) -> None:
     prepared = ENGINES["nextflow"].prepare(plan, area, BARE)
     assert "reverify-params-2.json" in prepared.own
     assert (area / "reverify-params.json").read_text() == "mine"
+
+
+def test_types_that_refer_to_each_other_are_read_in_linear_time(
+    tmp_path: Path,
+) -> None:
+    nested = (f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]" for n in range(1, 60))
+    lines = ["a0: &a0 [File]", *nested, "inputs: {x: *a59}"]
+    (tmp_path / "main.cwl").write_text("\n".join(lines))
+    assert read_document(tmp_path, "main.cwl").inputs == {"x": "File"}
