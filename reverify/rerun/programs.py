@@ -4,21 +4,18 @@ import json
 import os
 import re
 import shutil
-import subprocess
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from reverify.model.rerun import Package
 from reverify.rerun.interface import Environment
+from reverify.services.programs import ask
 
 STANDARD = ("/usr/bin", "/bin")
 """Folders that every confined command has on its PATH."""
-_SECONDS = 60
 _SHEBANG_BYTES = 512
 _IS_PYTHON = re.compile(r"(python|pypy)[0-9.]*")
-_VERSION = re.compile(r"([0-9]+(?:\.[0-9A-Za-z_-]+)+)")
 _PROBE = """
 import importlib.metadata, json, os, platform, site, sys
 places, user = list(sys.path), ""
@@ -137,7 +134,7 @@ def ask_python(program: Path, environ: Mapping[str, str]) -> Python | None:
     It runs isolated (`-I`): nothing of the folder where it starts is imported.
     """
     try:
-        told = json.loads(_ask([str(program), "-I", "-c", _PROBE], environ))
+        told = json.loads(ask([str(program), "-I", "-c", _PROBE], environ))
         return Python(
             executable=Path(told["executable"]),
             name=told["name"],
@@ -150,29 +147,6 @@ def ask_python(program: Path, environ: Mapping[str, str]) -> Python | None:
         )
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def ask_version(program: Path, environ: Mapping[str, str]) -> str:
-    """The version that a program of the user tells; "" if it tells none."""
-    match = _VERSION.search(_ask([str(program), "--version"], environ))
-    return match[1] if match else ""
-
-
-def _ask(command: list[str], environ: Mapping[str, str]) -> str:
-    with tempfile.TemporaryDirectory(prefix="reverify-") as empty:
-        try:
-            answer = subprocess.run(  # noqa: S603 - a program of the user's own
-                command,
-                cwd=empty,
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return ""
-    return answer.stdout.decode("utf-8", "replace")
 
 
 def make_room(program: Path, environ: Mapping[str, str]) -> Room:

@@ -2,10 +2,7 @@
 
 import json
 import platform
-import re
 import shutil
-import subprocess
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,8 +15,8 @@ from reverify.capsules.capture.languages import (
     shebang,
 )
 from reverify.services.git.references import public_address
+from reverify.services.programs import ask, ask_version
 
-_SECONDS = 60
 _PROBE = """
 import importlib.metadata, json, platform, sys
 found = {}
@@ -36,7 +33,6 @@ print(json.dumps({"name": platform.python_implementation(),
                   "version": platform.python_version(),
                   "packages": list(found.values())}))
 """
-_VERSION = re.compile(r"([0-9]+(?:\.[0-9A-Za-z_-]+)+)")
 
 
 class Package(NamedTuple):
@@ -107,7 +103,7 @@ def find_interpreter(
         return None
     if language is PYTHON:
         return _python(path, environ)
-    version = _version(path, environ) if language.interpreter else ""
+    version = ask_version(path, environ) if language.interpreter else ""
     return Interpreter(language, language.interpreter or path.name, version, None)
 
 
@@ -115,7 +111,7 @@ def _python(path: Path, environ: Mapping[str, str]) -> Interpreter | None:
     """Ask a Python what it is and has, as the analysis will find it."""
     # Not with -I: the analysis sees PYTHONPATH and the user's own packages too. It is
     # asked from an empty folder, so that no module of the work tree is run for it.
-    answer = _ask([str(path), "-c", _PROBE], environ)
+    answer = ask([str(path), "-c", _PROBE], environ)
     try:
         told = json.loads(answer)
         packages = tuple(Package(*item) for item in told["packages"])
@@ -123,29 +119,6 @@ def _python(path: Path, environ: Mapping[str, str]) -> Interpreter | None:
         return Interpreter(PYTHON, told["name"], told["version"], packages)
     except (ValueError, KeyError, TypeError):
         return None
-
-
-def _version(path: Path, environ: Mapping[str, str]) -> str:
-    match = _VERSION.search(_ask([str(path), "--version"], environ))
-    return match[1] if match else ""
-
-
-def _ask(command: list[str], environ: Mapping[str, str]) -> str:
-    """Run a program that the analysis is about to run too, and take what it says."""
-    with tempfile.TemporaryDirectory(prefix="reverify-") as empty:
-        try:
-            answer = subprocess.run(  # noqa: S603 - the user's own interpreter
-                command,
-                cwd=empty,
-                env=dict(environ),
-                stdin=subprocess.DEVNULL,
-                capture_output=True,
-                timeout=_SECONDS,
-                check=False,
-            )
-        except (OSError, subprocess.SubprocessError):
-            return ""
-    return answer.stdout.decode("utf-8", "replace")
 
 
 # -- packages --------------------------------------------------------------------------

@@ -13,13 +13,13 @@ from reverify.rerun.interface import Environment
 from reverify.rerun.programs import (
     Python,
     ask_python,
-    ask_version,
     find_for_user,
     folders,
     is_python,
     make_room,
     outside,
 )
+from reverify.services.programs import ask_version
 
 _ZONES = Path("/usr/share/zoneinfo")
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
