@@ -1,8 +1,113 @@
 """The nouns of audits: runs, checks of crates, what was found, and drift."""
 
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import Any, NamedTuple
 
-from reverify.model.outcome import Outcome
+from reverify.model.outcome import ClaimKind, Outcome
+
+OUTCOMES = ("confirmed", "refuted", "undetermined", "untested")
+"""What a crate of a collection can be: a verdict, or untested if it was never read."""
+_LETTERS = {
+    Outcome.CONFIRMED: "c",
+    Outcome.REFUTED: "r",
+    Outcome.UNDETERMINED: "u",
+    Outcome.UNTESTED: "-",
+    Outcome.NOT_APPLICABLE: "n",
+}
+_BY_LETTER = {letter: outcome.value for outcome, letter in _LETTERS.items()}
+
+
+class Reading(StrEnum):
+    """How much of a crate was read in a run."""
+
+    FULL = "full"
+    QUICK = "quick"
+    """Only looked at: names, sizes, times, the metadata. No fixity: it says that a
+    crate looks as it did when it was read in full."""
+    NONE = "none"
+    """Found, and not read: the window closed, or the sample left it out."""
+
+
+class Why(StrEnum):
+    """Why a crate was read in full, the most urgent first; or why it was not."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    FAILED = "failed"
+    ASKED = "asked"
+    """It was asked for otherwise than last time, by another policy say."""
+    DUE = "due"
+    SAMPLE = "sample"
+    ALL = "all"
+    """All were asked for, by `--full`."""
+    UNCHANGED = "unchanged"
+    GONE = "gone"
+    """It was there in the run before."""
+
+
+def letters(kinds: Mapping[ClaimKind, Outcome]) -> str:
+    """The outcome of each kind, a letter for each in their order: `ccc-n-`."""
+    return "".join(_LETTERS[kinds[kind]] for kind in ClaimKind if kind in kinds)
+
+
+def by_kind(written: str | None) -> dict[str, str]:
+    """The outcomes that `letters` wrote, by kind; empty if there are none."""
+    if not written:
+        return {}
+    kinds = [kind.value for kind in ClaimKind]
+    return {
+        kind: _BY_LETTER[letter]
+        for kind, letter in zip(kinds, written, strict=False)
+        if letter in _BY_LETTER
+    }
+
+
+class Summary(NamedTuple):
+    """What a run adds up to; kept with it, and sealed.
+
+    Attributes:
+        stopped: whether its window closed before all that was due was read.
+        crates: how many by outcome, the crates that were not read among them under what
+            they were when they were last read.
+        levels: how many by level; "" is none.
+        kinds: how many by outcome, for each kind.
+        readings: how many by how much was read of them.
+        reasons: how many by why they were read, or why not.
+        left: how many should have been read and were not, by why they should have been.
+        read_bytes: bytes of the crates that were read in full.
+        seconds: how long it worked on them, all processes together.
+        sampled: crates of the random sample that were read; None if none was drawn.
+        sample_bad: those of them that are refuted.
+        round_left: crates of the collection that no sample of this round has had yet.
+    """
+
+    stopped: bool
+    crates: Mapping[str, int]
+    levels: Mapping[str, int]
+    kinds: Mapping[str, Mapping[str, int]]
+    readings: Mapping[str, int]
+    reasons: Mapping[str, int]
+    left: Mapping[str, int]
+    read_bytes: int
+    seconds: float
+    sampled: int | None = None
+    sample_bad: int = 0
+    round_left: int = 0
+
+    @property
+    def total(self) -> int:
+        """How many crates there are."""
+        return sum(self.crates.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """The counts of crates as JSON has them."""
+        return {
+            "total": self.total,
+            **{name: self.crates.get(name, 0) for name in OUTCOMES},
+            "full": self.readings.get(Reading.FULL, 0),
+            "quick": self.readings.get(Reading.QUICK, 0),
+        }
 
 
 class Run(NamedTuple):
@@ -17,6 +122,9 @@ class Run(NamedTuple):
         finished: when; None while it runs, or if it was interrupted.
         before: the seal of the finished run before it.
         seal: over all of its rows and the seal before it; None until it is finished.
+        options: what was asked for, as JSON knows it; by it the sample can be drawn
+            again, and two runs be told to have asked the same.
+        summary: what it adds up to; None until it is finished.
     """
 
     number: int
@@ -27,11 +135,15 @@ class Run(NamedTuple):
     finished: str | None = None
     before: str | None = None
     seal: str | None = None
+    options: Mapping[str, Any] = {}
+    summary: Summary | None = None
 
     @property
     def state(self) -> str:
-        """`finished`, or `unfinished`."""
-        return "finished" if self.finished else "unfinished"
+        """`finished`, `stopped` as its window closed, or `unfinished`."""
+        if not self.finished:
+            return "unfinished"
+        return "stopped" if self.summary and self.summary.stopped else "finished"
 
     def to_dict(self) -> dict[str, Any]:
         """The run as JSON has it."""
@@ -81,6 +193,13 @@ class Check(NamedTuple):
         level: the level reached, None for none.
         digest: the sha256 of what was checked; None where not all was read.
         findings: the number under which the findings are kept.
+        reading: how much of it was read.
+        why: why it was read, or why not.
+        kinds: the outcome of each kind, as `letters` writes them; None if unknown.
+        read: the run that last read it in full; None if none did.
+        files: how many files it had when it was read in full.
+        bytes: how many bytes they had.
+        seconds: how long reading it took.
     """
 
     run: int
@@ -90,11 +209,19 @@ class Check(NamedTuple):
     level: str | None
     digest: str | None
     findings: int
+    reading: str = Reading.FULL
+    why: str = Why.NEW
+    kinds: str | None = None
+    read: int | None = None
+    files: int | None = None
+    bytes: int | None = None
+    seconds: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The check as the history of one crate has it in JSON."""
         kept = self._asdict()
-        return {key: kept[key] for key in ("run", "at", "outcome", "level", "digest")}
+        names = ("run", "at", "outcome", "level", "digest", "reading", "why", "read")
+        return {name: kept[name] for name in names} | {"kinds": by_kind(self.kinds)}
 
 
 class Change(NamedTuple):
@@ -137,3 +264,74 @@ class Drift(NamedTuple):
             name: [each.to_dict() for each in changes]
             for name, changes in self._asdict().items()
         }
+
+
+class Coverage(NamedTuple):
+    """How long ago crates were last read in full: those of one span of time.
+
+    Attributes:
+        days: at most so many days ago, and more than in the span before; None for
+            those that were never read.
+        crates: how many.
+        bytes: of them, as far as known.
+    """
+
+    days: int | None
+    crates: int
+    bytes: int
+
+
+class Trouble(NamedTuple):
+    """How much is wrong under one rule.
+
+    Attributes:
+        rule: the permanent id.
+        crates: in how many crates.
+        findings: how many findings.
+        bytes: of those crates, as far as known.
+    """
+
+    rule: str
+    crates: int
+    findings: int
+    bytes: int
+
+
+class BadCrate(NamedTuple):
+    """A crate that is not confirmed, and what is wrong with it.
+
+    Attributes:
+        check: what became of it.
+        findings: errors and warnings that do not hold, or cannot be told.
+        since: the run in which its verdict became what it is, and when.
+    """
+
+    check: Check
+    findings: tuple[Noted, ...]
+    since: tuple[int, str]
+
+
+class Overview(NamedTuple):
+    """How a collection stands: what `audit status` and `audit report` tell.
+
+    Attributes:
+        run: the last finished run; its summary is how the crates stand now.
+        runs: all finished runs of the collection, the first one first.
+        due: crates to be read in full within the next tenth of the period.
+        overdue: crates that should have been read in full by now.
+        never: crates that were never read in full.
+        coverage: all crates by the age of the last full reading, the youngest first.
+        trouble: what is wrong, the most crates first.
+        bad: crates that are not confirmed, the refuted ones first, by place.
+        drift: what changed in the last run.
+    """
+
+    run: Run
+    runs: tuple[Run, ...]
+    due: int
+    overdue: int
+    never: int
+    coverage: tuple[Coverage, ...]
+    trouble: tuple[Trouble, ...]
+    bad: tuple[BadCrate, ...]
+    drift: Drift

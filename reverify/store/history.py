@@ -213,7 +213,8 @@ _RESTORE = "restore a copy of the database"
 
 def _run(row: Row[Any]) -> Run:
     roots = json.loads(row.roots)
-    values = {name: getattr(row, name) for name in Run._fields if name != "roots"}
+    names = set(Run._fields) - {"roots", "options", "summary"}
+    values = {name: getattr(row, name) for name in names}
     return Run(roots=tuple(roots), **values)
 
 
