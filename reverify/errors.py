@@ -5,7 +5,8 @@
     │   └── ManifestError      a manifest does not say what its schema asks for
     ├── CapsuleError       a capsule cannot be kept, found or exported as it is
     ├── StoreError         the database cannot be reached, read or written
-    │   └── DamagedError       what it holds is not what was put there
+    │   ├── DamagedError       what it holds is not what was put there
+    │   └── BusyError          others are doing what is to be done alone
     ├── CrateError         the crate cannot be read as one
     │   ├── UnsafeNameError   a name in it may not be used as a path
     │   └── LimitError        reading on would pass a budget
@@ -91,6 +92,10 @@ class DamagedError(StoreError):
     def __init__(self, what: str, fix: str = "") -> None:
         super().__init__(f"{what}; {fix}" if fix else what)
         self.what = what
+
+
+class BusyError(StoreError):
+    """Others are doing what only one may do at a time."""
 
 
 class CrateError(ReverifyError):

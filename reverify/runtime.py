@@ -1,14 +1,17 @@
 """Settings made into tools; the only place where anything is wired together."""
 
+import hashlib
+import json
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
-from reverify.archiving.ahead import ask_ahead, identifiers_at
+from reverify.archiving.ahead import ask_ahead, count_unanswered, identifiers_at
 from reverify.checks.interface import NoProgress, Progress, Tools
 from reverify.crates.limits import Limits
 from reverify.errors import UsageError
@@ -112,6 +115,16 @@ class Runtime(AbstractContextManager["Runtime"]):
             locations, archive, lambda place: identifiers_at(place, self._limits)
         )
 
+    def to_ask(self, locations: Iterable[str]) -> int | None:
+        """How many identifiers the archive would be asked about; None if it is not."""
+        archive = self._services.archive
+        offline = self._services.http is None
+        if archive is None or offline or ClaimKind.ARCHIVAL not in self.policy.kinds:
+            return None
+        return count_unanswered(
+            locations, archive, lambda place: identifiers_at(place, self._limits)
+        )
+
     def verify(self, location: str) -> Iterator[Report]:
         """Check the crate at a location and, if asked, the crates inside it.
 
@@ -136,6 +149,42 @@ class Runtime(AbstractContextManager["Runtime"]):
                 waiting.extend(found)
                 known.update(found)
             yield report
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checker:
+    """Makes what checks a crate, in whatever process calls it.
+
+    Attributes:
+        settings: what the user wants.
+        ruling: what a policy file says of findings, if one is named.
+    """
+
+    settings: Settings
+    ruling: Ruling | None = None
+
+    def __call__(self) -> Callable[[str], Iterator[Report]]:
+        """The check; crates are read by one process each, since many are at work."""
+        alone = replace(self.settings, jobs=1)
+        return Runtime(alone, ruling=self.ruling).verify
+
+    def terms(self) -> str:
+        """A digest of all that decides how a crate is judged, today."""
+        settings, ruling = self.settings, self.ruling
+        today = SystemClock().now().date()
+        asked = {
+            "kinds": sorted(settings.kinds),
+            "require": settings.require,
+            "strict": settings.strict,
+            "profiles": sorted(settings.profile),
+            "offline": settings.offline,
+            "policy": ruling.name.sha256 if ruling else None,
+            "over": [each.rule for each in ruling.tolerated if today > each.until]
+            if ruling
+            else [],
+        }
+        text = json.dumps(asked, sort_keys=True).encode("utf-8", "backslashreplace")
+        return hashlib.sha256(text).hexdigest()
 
 
 def settled(

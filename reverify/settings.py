@@ -22,7 +22,8 @@ from reverify.model.outcome import ClaimKind, Level
 _UNITS = {"": 1, "b": 1}
 _UNITS |= {f"{p}b": 1000**n for n, p in enumerate("kmgtp", 1)}
 _UNITS |= {f"{p}ib": 1024**n for n, p in enumerate("kmgtp", 1)}
-_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
+_SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
+_SECONDS["y"] = 31_557_600
 PROJECT_FILE, USER_FILE = "reverify.toml", "config.toml"
 _SECRET_BYTES = 64_000
 
@@ -87,14 +88,14 @@ def read_size(text: str) -> int:
 
 
 def read_duration(text: str) -> float:
-    """Read a number of seconds, `90`, `5m` or `1h` say.
+    """Read a number of seconds, `90`, `5m`, `1h` or `1y` say.
 
     Raises:
         ValueError: it is none.
     """
-    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhd]?)", text.strip())
+    match = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*([smhdwy]?)", text.strip())
     if match is None:
-        raise ValueError(f"{text!r} is no time; write 90, 90s, 5m, 2h or 1d")
+        raise ValueError(f"{text!r} is no time; write 90, 90s, 5m, 2h, 1d, 1w or 1y")
     return float(match[1]) * _SECONDS[match[2]]
 
 

@@ -70,6 +70,24 @@ def ask_ahead(
     yield from (location for location, _ in queue)
 
 
+def count_unanswered(
+    locations: Iterable[str],
+    archive: "Archive",
+    identifiers: Callable[[str], Iterable[str]],
+) -> int:
+    """How many identifiers the archive would be asked about; it is not asked.
+
+    Args:
+        locations: of crates.
+        archive: would be asked.
+        identifiers: the core SWHIDs that the crate at a location names.
+    """
+    met: set[str] = set()
+    for location in locations:
+        met.update(identifiers(location))
+    return len(_unanswered(archive, list(met)))
+
+
 def _unanswered(archive: "Archive", ids: list[str]) -> list[str]:
     """Those of which no answer is kept."""
     from reverify.services.software_heritage import (  # noqa: PLC0415 - loads requests

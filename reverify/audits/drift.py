@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 
+from reverify.audits.checking import FAILED, GONE
 from reverify.errors import UsageError
-from reverify.model.audit import Change, Check, Drift, Noted, Run
+from reverify.model.audit import Change, Check, Drift, Noted, Reading, Run
 from reverify.model.outcome import Outcome
 from reverify.store.history import History
 
-UNCHECKED = frozenset({"completeness/crate-gone", "completeness/check-failed"})
+UNCHECKED = frozenset({GONE, FAILED})
 """What is said of a crate that could not be checked, in place of all else."""
 _WELL = Outcome.CONFIRMED.value
+_READ = frozenset({Reading.FULL.value, Reading.PART.value})
 
 
 def drift(history: History, *, run: int | None = None, since: str = "") -> Drift:
@@ -28,28 +30,44 @@ def drift(history: History, *, run: int | None = None, since: str = "") -> Drift
     if not runs and run is None:
         return Drift()
     now = runs[-1] if run is None else next((r for r in runs if r.number == run), None)
-    finished = {each.number for each in runs}
     if now is None:
         raise UsageError(f"there is no finished run {run}; `reverify audit status`")
-    found = _Found(history, now)
-    for check in history.checks(run=now.number):
-        past = [
-            each
-            for each in history.checks(crate=check.crate)
-            if each.run < now.number and each.run in finished
-        ]
-        old = _last_before(past, runs, since)
-        if old is not None and old.findings != check.findings:
-            found.compare(check, old, past)
+    earlier = [
+        each
+        for each in runs
+        if each.number < now.number and each.collection == now.collection
+    ]
+    before = [each.number for each in _up_to(earlier, runs, since)]
+    found = _Found(history, now, [each.number for each in earlier])
+    for check, old in history.changed(now.number, before):
+        found.compare(check, old)
+    for check in history.first_seen(now.number, before):
+        found.meet(check)
     return found.drift()
+
+
+def _up_to(earlier: Sequence[Run], runs: Sequence[Run], since: str) -> list[Run]:
+    """The runs up to a run or a time; all of them if none is named."""
+    if not since:
+        return list(earlier)
+    if since.isdigit():
+        if int(since) not in {each.number for each in runs}:
+            raise UsageError(f"--since: there is no finished run {since}")
+        return [each for each in earlier if each.number <= int(since)]
+    return [
+        each
+        for each in earlier
+        if each.started <= since or each.started[: len(since)] <= since
+    ]
 
 
 class _Found:
     """Adds up what changed, crate by crate."""
 
-    def __init__(self, history: History, now: Run) -> None:
+    def __init__(self, history: History, now: Run, past: Sequence[int]) -> None:
         self._history = history
         self._now = now
+        self._past = frozenset(past)
         self._broke: list[Change] = []
         self._healed: list[Change] = []
         self._new: list[Change] = []
@@ -64,70 +82,102 @@ class _Found:
             tuple(self._vanished),
         )
 
-    def compare(self, check: Check, old: Check, past: Sequence[Check]) -> None:
+    def meet(self, check: Check) -> None:
+        """Take a crate that was not there before."""
+        self._new += [
+            Change(check.crate, finding)
+            for finding in self._history.findings(check.findings)
+            if finding.is_trouble
+        ]
+
+    def compare(self, check: Check, old: Check) -> None:
         """Compare a check with an earlier one of the same crate."""
         before = {each.id: each for each in self._history.findings(old.findings)}
         after = {each.id: each for each in self._history.findings(check.findings)}
-        if UNCHECKED & (before.keys() | after.keys()):
-            self._compare_unchecked(check, old, before, after)
+        if not before:  # it was found, and not read yet
+            self.meet(check)
             return
+        if UNCHECKED & (before.keys() | after.keys()):
+            self._compare_unchecked(check, before, after)
+            return
+        read = self._readings(check.crate)
         for id, finding in after.items():
             was = before.get(id)
             if finding.is_trouble and (was is None or not was.is_trouble):
-                last = _last_well(self._history, past, id)
                 kind = self._new if was is None else self._broke
-                kind.append(Change(check.crate, finding, last))
+                kind.append(Change(check.crate, finding, read.last_well(id)))
             elif was is not None and was.is_trouble and not finding.is_trouble:
                 self._heal(check, finding)
         for id, finding in before.items():
             if id not in after:
-                last = _last_well(self._history, past, id)
-                self._vanished.append(Change(check.crate, finding, last))
+                gone = Change(check.crate, finding, read.last_well(id))
+                self._vanished.append(gone)
 
     def _compare_unchecked(
-        self,
-        check: Check,
-        old: Check,
-        before: Mapping[str, Noted],
-        after: Mapping[str, Noted],
+        self, check: Check, before: Mapping[str, Noted], after: Mapping[str, Noted]
     ) -> None:
-        """A crate is gone, or is back: of its claims nothing is said."""
+        """A crate is gone, or is back: of its claims nothing is said.
+
+        What is wrong with one that is back, and was not known before it went, is told.
+        """
         for id in UNCHECKED & before.keys() - after.keys():
             self._heal(check, before[id])
-        last = (old.run, old.at) if old.outcome == _WELL else None
+        read = self._readings(check.crate)
         for id in UNCHECKED & after.keys() - before.keys():
-            self._broke.append(Change(check.crate, after[id], last))
+            change = Change(check.crate, after[id], read.last_confirmed())
+            self._broke.append(change)
+        if not UNCHECKED & after.keys():
+            known = read.trouble_before(check.run)
+            for id, finding in after.items():
+                if finding.is_trouble and id not in known:
+                    change = Change(check.crate, finding, read.last_well(id))
+                    self._broke.append(change)
+
+    def _readings(self, crate: str) -> "_Readings":
+        checks = [
+            each
+            for each in self._history.checks(crate=crate)
+            if each.run in self._past and each.reading in _READ
+        ]
+        return _Readings(self._history, checks)
 
     def _heal(self, check: Check, finding: Noted) -> None:
         self._healed.append(Change(check.crate, finding, (self._now.number, check.at)))
 
 
-def _last_before(
-    past: Sequence[Check], runs: Sequence[Run], since: str
-) -> Check | None:
-    """The last check up to a run or time; the last of all if none is named."""
-    if not since:
-        return past[-1] if past else None
-    if since.isdigit():
-        if int(since) not in {each.number for each in runs}:
-            raise UsageError(f"--since: there is no finished run {since}")
-        early = [each for each in past if each.run <= int(since)]
-    else:
-        early = [each for each in past if each.at <= since or each.at[:10] <= since]
-    return early[-1] if early else None
+class _Readings:
+    """What was found each time that a crate was read; quick looks saw nothing well."""
 
+    def __init__(self, history: History, checks: Sequence[Check]) -> None:
+        self._history = history
+        self._checks = checks
+        self._known: dict[int, dict[str, Noted]] = {}
 
-def _last_well(
-    history: History, past: Sequence[Check], id: str
-) -> tuple[int, str] | None:
-    """The run that last saw a claim well, and when."""
-    known: dict[int, bool] = {}
-    for check in reversed(past):
-        if check.findings not in known:
-            found = history.findings(check.findings)
-            known[check.findings] = any(
-                each.id == id and each.outcome == _WELL for each in found
-            )
-        if known[check.findings]:
-            return check.run, check.at
-    return None
+    def _found(self, check: Check) -> dict[str, Noted]:
+        if check.findings not in self._known:
+            found = self._history.findings(check.findings)
+            self._known[check.findings] = {each.id: each for each in found}
+        return self._known[check.findings]
+
+    def last_well(self, id: str) -> tuple[int, str] | None:
+        """The run that last saw a claim well, and when."""
+        for check in reversed(self._checks):
+            finding = self._found(check).get(id)
+            if finding is not None and finding.outcome == _WELL:
+                return check.run, check.at
+        return None
+
+    def last_confirmed(self) -> tuple[int, str] | None:
+        """The run that last saw the whole crate well, and when."""
+        for check in reversed(self._checks):
+            if check.outcome == _WELL:
+                return check.run, check.at
+        return None
+
+    def trouble_before(self, run: int) -> set[str]:
+        """What was wrong when it was last read before a run."""
+        for check in reversed(self._checks):
+            if check.run < run and not UNCHECKED & self._found(check).keys():
+                found = self._found(check).values()
+                return {each.id for each in found if each.is_trouble}
+        return set()

@@ -1,8 +1,10 @@
 """Finds crates below folders, one after the other, the same ones in the same order."""
 
 import os
-from collections.abc import Iterable, Iterator
+import sys
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
+from typing import Any
 
 from reverify.crates.metadata import DESCRIPTORS
 from reverify.errors import UsageError
@@ -16,45 +18,122 @@ _PACKED = (
     ".tar.bz2",
     ".tar.xz",
 )
+_OCFL_OBJECT = "0=ocfl_object_"
+LIST, REGISTRY = "list:", "registry:"
+"""What a collection is called that is no folder."""
+Fault = Callable[[str, str], None]
+"""Is told of a folder that cannot be listed, and why."""
 
 
-def find_crates(roots: Iterable[str]) -> Iterator[str]:
-    """Find crates: folders with a metadata document, bags, and packed ones.
+def root_of(written: str) -> str:
+    """A root as it is kept: absolute, so that it is the same wherever one stands."""
+    is_address = "://" in written or written.startswith((LIST, REGISTRY))
+    return written if is_address else str(Path(written).absolute())
+
+
+def expect_roots(roots: Iterable[str]) -> None:
+    """See that all roots are there before anything is called gone.
+
+    Raises:
+        UsageError: one is not.
+    """
+    for root in roots:
+        far = "://" in root or root.startswith((LIST, REGISTRY))
+        if not far and not Path(root).exists():
+            raise UsageError(f"{root}: there is nothing; name a folder or a crate")
+
+
+def find_crates(roots: Iterable[str], fault: Fault) -> Iterator[str]:
+    """Find crates: folders with a metadata document, bags, OCFL objects, packed ones.
 
     A crate is not searched for crates inside it; links are not followed. What looks
     packed is given back by its name alone: whether it is a crate, the check says.
 
     Args:
-        roots: folders, crates, or addresses that are taken as they are.
-
-    Raises:
-        UsageError: a root is not there.
+        roots: folders, crates, or addresses; those of folders of a storage that
+            fsspec reaches are searched, others taken as they are.
+        fault: is told of folders that cannot be listed; what is below them is unknown.
     """
     for root in roots:
-        if "://" in root:
-            yield root
-            continue
-        path = Path(root).absolute()
-        if not path.exists():
-            raise UsageError(f"{root}: there is nothing; name a folder or a crate")
-        yield from _below(path) if path.is_dir() else [str(path)]
+        if root.startswith(LIST):
+            yield from _listed(root.removeprefix(LIST))
+        elif "://" in root and not os.path.exists(root):  # noqa: PTH110 - never raises
+            yield from _far(root, fault)
+        elif Path(root).is_dir():
+            yield from _below(root, fault)
+        else:
+            yield root_of(root)
 
 
-def _below(folder: Path) -> Iterator[str]:
-    waiting = [folder]
+def _listed(name: str) -> Iterator[str]:
+    """The crates that a file names, a line each.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
+    except OSError as error:
+        raise UsageError(f"{name}: cannot be read ({error.strerror})") from error
+    for line in data.splitlines():
+        place = os.fsdecode(line).strip()
+        if place and not place.startswith("#"):
+            yield root_of(place)
+
+
+def _is_crate(names: Iterable[str]) -> bool:
+    return any(
+        name in DESCRIPTORS or name == "bagit.txt" or name.startswith(_OCFL_OBJECT)
+        for name in names
+    )
+
+
+def _below(folder: str, fault: Fault) -> Iterator[str]:
+    waiting = [str(Path(folder).absolute())]
     while waiting:
         here = waiting.pop()
         try:
             entries = sorted(os.scandir(here), key=lambda entry: entry.name)
         except OSError as error:
-            raise UsageError(f"{here}: cannot be read ({error.strerror})") from error
-        names = {entry.name for entry in entries}
-        if names.intersection(DESCRIPTORS) or "bagit.txt" in names:
-            yield str(here)
+            fault(here, f"cannot be listed ({error.strerror})")
+            continue
+        if _is_crate(entry.name for entry in entries):
+            yield here
             continue
         for entry in entries:
             packed = entry.name.lower().endswith(_PACKED)
             if packed and entry.is_file(follow_symlinks=False):
                 yield entry.path
         folders = [e for e in entries if e.is_dir(follow_symlinks=False)]
-        waiting += [Path(entry.path) for entry in reversed(folders)]
+        waiting += [entry.path for entry in reversed(folders)]
+
+
+def _far(root: str, fault: Fault) -> Iterator[str]:
+    """Find crates below a prefix of a storage that fsspec reaches."""
+    scheme = root.partition("://")[0].lower()
+    if scheme in {"http", "https", "file", "local"} or "::" in root:
+        yield root
+        return
+    try:
+        import fsspec  # noqa: PLC0415 - seldom
+
+        fs, base = fsspec.core.url_to_fs(root)
+        if not fs.isdir(base):
+            yield root
+            return
+        for place in _walk(fs, base):
+            yield f"{scheme}://{place.lstrip('/') if scheme != 'memory' else place}"
+    except Exception as error:  # noqa: BLE001 - each file system has its own
+        fault(root, f"cannot be listed ({error})")
+
+
+def _walk(fs: Any, base: str) -> Iterator[str]:  # noqa: ANN401 - fsspec has no types
+    for folder, folders, files in fs.walk(base):
+        if _is_crate(files):
+            folders.clear()
+            yield folder
+            continue
+        folders.sort()
+        for name in sorted(files):
+            if name.lower().endswith(_PACKED):
+                yield f"{folder}/{name}"

@@ -1,147 +1,325 @@
-"""Runs an audit: each crate is checked once, and kept before the next one begins."""
+"""Runs an audit: each crate that is read is kept before it counts as done."""
 
 import hashlib
 import json
+import logging
+import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from pathlib import Path
+from typing import NamedTuple
 
-from reverify.errors import StoreError, UsageError
-from reverify.model.audit import Check, Noted, Run
-from reverify.model.finding import identified, timestamp
-from reverify.model.report import Report
-from reverify.model.rules import RULES
+from reverify.audits.checking import failed, gone
+from reverify.audits.executing import Executor
+from reverify.audits.finding import expect_roots, find_crates, root_of
+from reverify.audits.looking import Look, look_at
+from reverify.audits.planning import FULL_EVERY, Planner, Task, Wanted
+from reverify.audits.sampling import Sample
+from reverify.errors import DamagedError, StoreError
+from reverify.model.audit import Known, Looked, Result, Run, Why
+from reverify.model.finding import timestamp
 from reverify.services import Clock
 from reverify.store.history import History
 from reverify.version import __version__
 
-GONE, FAILED = "completeness/crate-gone", "completeness/check-failed"
-Verify = Callable[[str], Iterator[Report]]
-"""Checks the crate at a location; the first report is that of the crate itself."""
+log = logging.getLogger(__name__)
+
+_PAGE = 500
+_PAUSES = (1.0, 5.0, 20.0)
+"""Seconds after which a row is written again, if a database was out of reach."""
+Find = Callable[[Sequence[str], Callable[[str, str], None]], Iterable[str]]
+Ahead = Callable[[Iterable[str]], Iterator[str]]
+"""Gives places back in their order, something done about many at once before."""
+
+
+class Order(NamedTuple):
+    """What is asked of an audit.
+
+    Attributes:
+        roots: where crates are.
+        terms: what the crates are asked for, as a digest: what was asked for otherwise
+            is asked again.
+        full_every: seconds after which a crate is read in full again.
+        is_full: whether all are to be read now.
+        sample: how much is to be drawn by chance; None to leave nothing to chance.
+        seconds: after so many no further crate is begun; None for no end.
+        bytes: so many are read at most; None for no end.
+        wait: whether to wait for another audit of the collection.
+        offline: whether nothing that lies elsewhere is to be looked at.
+    """
+
+    roots: tuple[str, ...]
+    terms: str = ""
+    full_every: float = FULL_EVERY
+    is_full: bool = False
+    sample: Sample | None = None
+    seconds: float | None = None
+    bytes: int | None = None
+    wait: bool = False
+    offline: bool = False
 
 
 def collection_of(roots: Iterable[str]) -> tuple[str, tuple[str, ...]]:
     """What identifies a collection, and its roots, each once and in order."""
-    known = sorted({r if "://" in r else str(Path(r).absolute()) for r in roots})
+    known = sorted({root_of(root) for root in roots})
     text = json.dumps(known).encode("utf-8", "backslashreplace")
     return hashlib.sha256(text).hexdigest(), tuple(known)
 
 
-class Audit:
-    """One audit of a collection.
+def wanted_of(
+    history: History, order: Order, collection: str, clock: Clock, run: int | None
+) -> tuple[Wanted, dict[str, Known]]:
+    """What is asked of a run, by what the runs before it did; and what they know.
 
     Args:
-        history: where it is kept.
-        verify: checks one crate.
+        history: of the runs.
+        order: what the user asks.
+        collection: of which collection.
         clock: what time it is.
-        locks: the folder of the locks, so that two audits do not run at once.
+        run: the run that is asked; None for the next one.
+    """
+    runs = [each for each in history.runs(collection) if each.finished]
+    if run is not None:
+        runs = [each for each in runs if each.number < run]
+    if not runs:
+        return _wanted(order, collection, clock), {}
+    known = {each.location: each for each in history.known(runs[-1].number)}
+    same = frozenset(
+        each.number for each in runs if each.options.get("terms") == order.terms
+    )
+    wanted = _wanted(order, collection, clock)._replace(same=same)
+    rounds = {each.number: each.options["round"] for each in runs if _sampled(each)}
+    if order.sample is None or not rounds:
+        return wanted, known
+    last = max(rounds.values())
+    drawn = history.sampled(n for n, round_ in rounds.items() if round_ == last)
+    if all(each.crate in drawn for each in known.values()):
+        return wanted._replace(round_=last + 1), known
+    return wanted._replace(round_=last, drawn=frozenset(drawn)), known
+
+
+def _wanted(order: Order, collection: str, clock: Clock) -> Wanted:
+    return Wanted(
+        now=clock.now(),
+        full_every=order.full_every,
+        is_full=order.is_full,
+        sample=order.sample,
+        collection=collection,
+    )
+
+
+def _sampled(run: Run) -> bool:
+    return bool(run.options.get("sample"))
+
+
+class Window:
+    """For how long, and up to how many bytes, crates are begun.
+
+    Args:
+        seconds: from now on; None for no end.
+        bytes: of the crates; None for no end. The first one is read however large.
+
+    Attributes:
+        closed: whether a crate was refused.
+    """
+
+    def __init__(self, seconds: float | None, bytes: int | None) -> None:
+        self._end = None if seconds is None else time.monotonic() + seconds
+        self._room = bytes
+        self._begun = False
+        self.closed = False
+
+    def admits(self, task: Task) -> bool:
+        """Whether a crate may be begun; from the first that may not on, none may."""
+        size = task.look.bytes or (task.known and task.known.bytes) or 0
+        late = self._end is not None and time.monotonic() >= self._end
+        full = self._room is not None and size > self._room and self._begun
+        self.closed = self.closed or late or full
+        if not self.closed:
+            self._begun = True
+            self._room = None if self._room is None else self._room - size
+        return not self.closed
+
+
+class Audit:
+    """Audits of collections.
+
+    Args:
+        history: where they are kept.
+        executor: checks the crates.
+        clock: what time it is.
+        ahead: what is done about many crates before the first of them is checked.
+        find: finds the crates.
+        pause: waits for some seconds.
     """
 
     def __init__(
-        self, history: History, verify: Verify, clock: Clock, locks: Path
+        self,
+        history: History,
+        executor: Executor,
+        clock: Clock,
+        *,
+        ahead: Ahead = iter,
+        find: Find = find_crates,
+        pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._history = history
-        self._verify = verify
+        self._executor = executor
         self._clock = clock
-        self._locks = locks
+        self._ahead = ahead
+        self._find = find
+        self._pause = pause
 
     def run(
         self,
-        roots: Sequence[str],
-        crates: Iterable[str],
-        told: Callable[[Check], None] = lambda _: None,
+        order: Order,
+        told: Callable[[Task, Result], None] = lambda _task, _result: None,
     ) -> Run:
-        """Check all crates; go on with a run that was interrupted.
+        """Audit a collection; go on with a run that was interrupted.
 
         A crate that is in the run already is not checked again. Whoever is interrupted
-        loses the crate in work, and no other.
+        loses the crates in work, and no other.
 
         Args:
-            roots: where the crates are.
-            crates: all of them; may still be looked for while the first is checked.
-            told: is told what became of each crate.
+            order: what is asked.
+            told: is told what became of each crate that was read.
 
         Raises:
-            StoreError: another audit of the same collection is running, or the history
-                cannot be written.
+            UsageError: a root is not there.
+            BusyError: another audit of the same collection is running.
+            StoreError: the history cannot be written.
         """
-        from filelock import FileLock, Timeout  # noqa: PLC0415 - takes its time
+        expect_roots(order.roots)
+        collection, roots = collection_of(order.roots)
+        with self._history.alone(collection, wait=order.wait):
+            run, goes_on = self._begin(order, collection, roots)
+            return _Running(self, order, run, goes_on=goes_on).finish(told)
 
-        collection, known = collection_of(roots)
-        self._locks.mkdir(parents=True, exist_ok=True)
-        try:
-            with FileLock(self._locks / f"{collection[:16]}.lock", timeout=0):
-                return self._run(collection, known, crates, told)
-        except Timeout as error:
-            raise StoreError(
-                "another audit of this collection is running; wait until it is done"
-            ) from error
-
-    def _run(
-        self,
-        collection: str,
-        roots: tuple[str, ...],
-        crates: Iterable[str],
-        told: Callable[[Check], None],
-    ) -> Run:
+    def _begin(
+        self, order: Order, collection: str, roots: tuple[str, ...]
+    ) -> tuple[Run, bool]:
         now = timestamp(self._clock.now())
-        run, goes_on = self._history.begin(collection, roots, __version__, now)
-        done = self._history.checked(run.number) if goes_on else set()
-        seen: set[str] = set()
-        for crate in crates:
-            seen.add(crate)
-            if crate not in done:
-                told(self._check(run.number, crate))
-        for crate in sorted(self._known(run) - seen - done):
-            told(self._note(run.number, crate, GONE, f"{crate}: there is nothing now"))
-        return self._history.finish(run.number, timestamp(self._clock.now()))
+        wanted, _ = wanted_of(self._history, order, collection, self._clock, None)
+        options = {
+            "terms": order.terms,
+            "full_every": order.full_every,
+            "full": order.is_full,
+            "sample": order.sample.text if order.sample else None,
+            "round": wanted.round_,
+            "max_time": order.seconds,
+            "max_bytes": order.bytes,
+        }
+        asked = collection, roots, __version__, now, options
+        run, goes_on = self._history.begin(*asked)
+        if goes_on and any(
+            run.options.get(name) != options[name] for name in ("terms", "sample")
+        ):
+            self._history.finish(run.number, now, stopped=True)
+            run, goes_on = self._history.begin(*asked)
+        return run, goes_on
 
-    def _known(self, run: Run) -> set[str]:
-        """The crates of the last finished run of the same collection."""
-        runs = [each for each in self._history.runs(run.collection) if each.finished]
-        return self._history.checked(runs[-1].number) if runs else set()
 
-    def _check(self, run: int, crate: str) -> Check:
-        """Check a crate, and keep what was found; no crate keeps others from it."""
-        try:
-            report = next(iter(self._verify(crate)))
-        except UsageError as error:
-            return self._note(run, crate, GONE, f"{crate}: {error}")
-        except Exception as error:  # noqa: BLE001 - the others shall be checked
-            reason = f"{crate}: {type(error).__name__}: {error}"
-            return self._note(run, crate, FAILED, reason)
-        level = report.verdict.level
-        check = Check(
-            run=run,
-            crate=crate,
-            at=timestamp(self._clock.now()),
-            outcome=report.verdict.outcome.value,
-            level=level.value if level else None,
-            digest=report.subject.digest.get("sha256"),
-            findings=0,
+class _Running:
+    """One run, from its beginning to its seal."""
+
+    def __init__(self, audit: Audit, order: Order, run: Run, *, goes_on: bool) -> None:
+        self._audit = audit
+        self._history = audit._history  # noqa: SLF001 - two halves of one thing
+        self._clock = audit._clock  # noqa: SLF001
+        self._order = order
+        self._run = run
+        self._done = self._history.checked(run.number) if goes_on else set()
+        wanted, known = wanted_of(
+            self._history, order, run.collection, self._clock, run.number
         )
-        self._history.add(check, noted_of(report))
-        return check
+        self._planner = Planner(wanted, known, self._set_aside, self._look)
+        self._window = Window(order.seconds, order.bytes)
+        self._looked: list[Looked] = []
+        self._unlisted: dict[str, str] = {}
 
-    def _note(self, run: int, crate: str, rule: str, reason: str) -> Check:
-        """Keep what is to be said of a crate that could not be checked."""
-        outcome = RULES[rule].outcome.value
-        noted = Noted(rule, rule, outcome, RULES[rule].severity.value, "./", reason)
+    def finish(self, told: Callable[[Task, Result], None]) -> Run:
+        """Check what is to be checked, keep it, and seal the run."""
+        find = self._audit._find  # noqa: SLF001
+        places = find(self._run.roots, self._unlisted.__setitem__)
+        tasks = self._admitted(self._prepared(self._planner.tasks(places)))
+        for task, result in self._audit._executor.results(tasks):  # noqa: SLF001
+            self._keep(result, task.why, task.look.stamp, task.known)
+            told(task, result)
+        self._write_looked()
+        for known in self._planner.missing():
+            if known.location not in self._done:
+                self._miss(known)
+        return self._history.finish(
+            self._run.number,
+            timestamp(self._clock.now()),
+            stopped=self._window.closed,
+            sampled=self._order.sample is not None,
+            round_left=self._planner.round_left,
+        )
+
+    def _look(self, place: str) -> Look:
+        return look_at(place, offline=self._order.offline)
+
+    def _prepared(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        """Tasks in their order, the archive asked about many of them at once."""
+        queue: deque[Task] = deque()
+
+        def places() -> Iterator[str]:
+            for task in tasks:
+                if task.location not in self._done:
+                    queue.append(task)
+                    yield task.location
+
+        for _ in self._audit._ahead(places()):  # noqa: SLF001
+            yield queue.popleft()
+
+    def _admitted(self, tasks: Iterable[Task]) -> Iterator[Task]:
+        """Tasks as long as the window is open; what comes later is set aside."""
+        for task in tasks:
+            if self._window.admits(task):
+                yield task
+            else:
+                self._planner.set_aside(task)
+
+    def _set_aside(self, looked: Looked) -> None:
+        if looked.location in self._done:
+            return
+        self._looked.append(looked)
+        if len(self._looked) >= _PAGE:
+            self._write_looked()
+
+    def _write_looked(self) -> None:
+        looked, self._looked = self._looked, []
         now = timestamp(self._clock.now())
-        check = Check(run, crate, now, outcome, None, None, 0)
-        self._history.add(check, [noted])
-        return check
+        self._patiently(lambda: self._history.add_looked(self._run.number, now, looked))
 
-
-def noted_of(report: Report) -> list[Noted]:
-    """The findings of a report as the history keeps them."""
-    return [
-        Noted(
-            id=id,
-            rule=finding.rule,
-            outcome=finding.outcome.value,
-            level=finding.claim.severity.value,
-            subject=finding.claim.subject,
-            reason=finding.reason,
+    def _keep(
+        self, result: Result, why: Why, stamp: bytes | None, known: Known | None
+    ) -> None:
+        self._patiently(
+            lambda: self._history.add(
+                self._run.number, result, why=why, stamp=stamp, known=known
+            )
         )
-        for id, finding in identified(report.findings)
-    ]
+
+    def _miss(self, known: Known) -> None:
+        """Keep that a crate was not found: it is gone, or cannot be looked for."""
+        place = known.location
+        for folder, reason in self._unlisted.items():
+            if place == folder or place.startswith(f"{folder.rstrip('/')}/"):
+                result = failed(place, f"{folder} {reason}", self._clock)
+                self._keep(result, Why.FAILED, None, known)
+                return
+        result = gone(place, "there is nothing now", self._clock)
+        self._keep(result, Why.GONE, None, known)
+
+    def _patiently(self, write: Callable[[], None]) -> None:
+        """Write; again after a while, if the database is out of reach."""
+        for seconds in _PAUSES:
+            try:
+                return write()
+            except DamagedError:
+                raise
+            except StoreError as error:
+                log.warning("%s; trying again in %g s", error, seconds)
+                self._audit._pause(seconds)  # noqa: SLF001
+        return write()

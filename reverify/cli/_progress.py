@@ -1,6 +1,7 @@
 """How far the reading is, on standard error, for people who wait."""
 
 import shlex
+from collections import Counter
 
 from rich.console import Console
 from rich.markup import escape
@@ -91,3 +92,35 @@ class RunTold:
         if self._status is not None:
             self._status.stop()
             self._status = None
+
+
+class Counted:
+    """A line that counts what is done, for long work of many parts.
+
+    Args:
+        what: is counted.
+    """
+
+    def __init__(self, what: str) -> None:
+        self._what = what
+        self._status = Console(stderr=True, highlight=False).status("looking for them")
+        self._counts: Counter[str] = Counter()
+        self._bytes = 0
+
+    def start(self) -> None:
+        """Show the line."""
+        self._status.start()
+
+    def count(self, outcome: str, size: int) -> None:
+        """One more is done."""
+        self._counts[outcome] += 1
+        self._bytes += size
+        told = ", ".join(f"{many:,} {name}" for name, many in self._counts.items())
+        total = self._counts.total()
+        self._status.update(
+            f"{total:,} {self._what}, {self._bytes / 1e6:,.0f} MB: {told}"
+        )
+
+    def stop(self) -> None:
+        """Take the line away."""
+        self._status.stop()

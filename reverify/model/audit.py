@@ -22,11 +22,15 @@ class Reading(StrEnum):
     """How much of a crate was read in a run."""
 
     FULL = "full"
+    """Every byte was read."""
+    PART = "part"
+    """It was checked, and not every byte was read: fixity was not asked for, a file
+    could not be read, or a limit was met."""
     QUICK = "quick"
     """Only looked at: names, sizes, times, the metadata. No fixity: it says that a
-    crate looks as it did when it was read in full."""
+    crate looks as it did when it was checked."""
     NONE = "none"
-    """Found, and not read: the window closed, or the sample left it out."""
+    """Not read: it could not be, the window closed, or the sample left it out."""
 
 
 class Why(StrEnum):
@@ -78,7 +82,7 @@ class Summary(NamedTuple):
         read_bytes: bytes of the crates that were read in full.
         seconds: how long it worked on them, all processes together.
         sampled: crates of the random sample that were read; None if none was drawn.
-        sample_bad: those of them that are refuted.
+        sample_bad: those of them that are damaged: completeness or fixity is refuted.
         round_left: crates of the collection that no sample of this round has had yet.
     """
 
@@ -105,8 +109,7 @@ class Summary(NamedTuple):
         return {
             "total": self.total,
             **{name: self.crates.get(name, 0) for name in OUTCOMES},
-            "full": self.readings.get(Reading.FULL, 0),
-            "quick": self.readings.get(Reading.QUICK, 0),
+            **{name.value: self.readings.get(name, 0) for name in Reading},
         }
 
 
@@ -166,6 +169,7 @@ class Noted(NamedTuple):
         level: error, warning or note.
         subject: the @id, or path, that it is about.
         reason: the sentence.
+        tolerated: whether a policy made an exception for it.
     """
 
     id: str
@@ -174,12 +178,13 @@ class Noted(NamedTuple):
     level: str
     subject: str
     reason: str
+    tolerated: bool = False
 
     @property
     def is_trouble(self) -> bool:
         """Whether it is an error or a warning that does not hold, or cannot be told."""
         bad = {Outcome.REFUTED.value, Outcome.UNDETERMINED.value}
-        return self.outcome in bad and self.level != "note"
+        return self.outcome in bad and self.level != "note" and not self.tolerated
 
 
 class Check(NamedTuple):
@@ -196,8 +201,9 @@ class Check(NamedTuple):
         reading: how much of it was read.
         why: why it was read, or why not.
         kinds: the outcome of each kind, as `letters` writes them; None if unknown.
-        read: the run that last read it in full; None if none did.
-        files: how many files it had when it was read in full.
+        read: the run that last checked it by reading it; None if none did.
+        last_full: the run that last read every byte of it; None if none did.
+        files: how many files it had when it was read.
         bytes: how many bytes they had.
         seconds: how long reading it took.
     """
@@ -213,6 +219,7 @@ class Check(NamedTuple):
     why: str = Why.NEW
     kinds: str | None = None
     read: int | None = None
+    last_full: int | None = None
     files: int | None = None
     bytes: int | None = None
     seconds: float | None = None
@@ -220,8 +227,101 @@ class Check(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """The check as the history of one crate has it in JSON."""
         kept = self._asdict()
-        names = ("run", "at", "outcome", "level", "digest", "reading", "why", "read")
-        return {name: kept[name] for name in names} | {"kinds": by_kind(self.kinds)}
+        names = "run at outcome level digest reading why read last_full"
+        return {name: kept[name] for name in names.split()} | {
+            "kinds": by_kind(self.kinds)
+        }
+
+
+class Known(NamedTuple):
+    """What the history knows of a crate, as its last finished run left it.
+
+    Attributes:
+        crate: the number of the crate.
+        location: where it is.
+        findings: the number of what was found.
+        outcome: the verdict.
+        level: the level reached.
+        kinds: the outcome of each kind.
+        why: why it was read, or why not.
+        read: the run that last checked it by reading it; None if none did.
+        full: the run that last read every byte of it; None if none did.
+        at: when it was last checked by reading it; None if never.
+        stamp: what it looked like then; None if that was not to be told.
+        files: how many files it had then.
+        bytes: how many bytes they had.
+        seconds: how long reading it took.
+    """
+
+    crate: int
+    location: str
+    findings: int
+    outcome: str
+    level: str | None
+    kinds: str | None
+    why: str
+    read: int | None
+    full: int | None
+    at: str | None
+    stamp: bytes | None
+    files: int | None
+    bytes: int | None
+    seconds: float | None
+
+
+class Looked(NamedTuple):
+    """A crate that was not read in full in a run.
+
+    Attributes:
+        location: where it is.
+        known: what the history knows of it; None if it is new.
+        reading: quick if it was looked at, else none.
+        why: why it should have been read, or `unchanged`.
+    """
+
+    location: str
+    known: Known | None
+    reading: Reading
+    why: Why
+
+
+class Result(NamedTuple):
+    """What became of a crate that was checked, ready to be kept.
+
+    Attributes:
+        location: where the crate is.
+        at: when it was checked, RFC 3339 in UTC.
+        outcome: the verdict.
+        level: the level reached, None for none.
+        kinds: the outcome of each kind, as `letters` writes them; None if unknown.
+        digest: the sha256 of what was checked; None where not all was read.
+        files: how many files it has.
+        size: how many bytes they have.
+        seconds: how long it took.
+        findings: what was found, packed.
+        sha256: of what was found, before it was packed.
+        answers: what the archive said of which identifier, and when it was asked.
+    """
+
+    location: str
+    at: str
+    outcome: str
+    level: str | None
+    kinds: str | None
+    digest: str | None
+    files: int | None
+    size: int | None
+    seconds: float
+    findings: bytes
+    sha256: str
+    answers: tuple[tuple[str, str, str], ...] = ()
+
+    @property
+    def reading(self) -> Reading:
+        """How much of it was read."""
+        if self.digest:
+            return Reading.FULL
+        return Reading.PART if self.files else Reading.NONE
 
 
 class Change(NamedTuple):

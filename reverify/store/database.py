@@ -5,13 +5,14 @@ write makes it, and whoever finds an older one brings it up to date, in one tran
 under the lock of a writer, so that it does not matter who comes first.
 """
 
+import hashlib
 import os
 import re
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +21,7 @@ from sqlalchemy import Connection, Engine, create_engine, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 
-from reverify.errors import DamagedError, StoreError, UsageError
+from reverify.errors import BusyError, DamagedError, StoreError, UsageError
 from reverify.store.tables import KNOWN_REVISIONS, REVISION, VERSION_TABLE
 from reverify.store.telling import BUSY_SECONDS, ELSEWHERE, first_line, translate
 
@@ -109,6 +110,55 @@ class Database:
                 self._ready = True
             with self._begun(write=True) as connection:
                 yield connection
+
+    @contextmanager
+    def alone(self, what: str, *, wait: bool) -> Iterator[None]:
+        """Keep all others who want to do the same out meanwhile, on any machine.
+
+        Args:
+            what: is to be done alone.
+            wait: whether to wait until others have done it.
+
+        Raises:
+            BusyError: others are doing it, and nobody wants to wait.
+        """
+        key = hashlib.sha256(what.encode()).digest()
+        with ExitStack() as held:
+            if self._path is not None:
+                self._lock_file(self._path, key, held, wait=wait)
+            else:
+                self._lock_session(key, held, wait=wait)
+            yield
+
+    def _lock_file(
+        self, path: Path, key: bytes, held: ExitStack, *, wait: bool
+    ) -> None:
+        from filelock import FileLock, Timeout  # noqa: PLC0415 - takes its time
+
+        lock = path.with_name(f"{path.name}-{key.hex()[:16]}.lock")
+        with self._translated("locked"):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            try:
+                held.enter_context(FileLock(lock, timeout=-1 if wait else 0))
+            except Timeout as error:
+                raise BusyError(f"{self.name}: others are at it") from error
+
+    def _lock_session(self, key: bytes, held: ExitStack, *, wait: bool) -> None:
+        """Take an advisory lock of PostgreSQL, which ends with its connection."""
+        number = {"number": int.from_bytes(key[:8], "big", signed=True)}
+        verb = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
+        with self._translated("locked"):
+            connection = held.enter_context(self._connect().connect())
+            connection.execution_options(isolation_level="AUTOCOMMIT")
+            asked = text(f"SELECT {verb}(:number)")
+            if connection.execute(asked, number).scalar() is False:
+                raise BusyError(f"{self.name}: others are at it")
+
+        def release() -> None:
+            with suppress(SQLAlchemyError):  # gone with a connection that is lost
+                connection.execute(text("SELECT pg_advisory_unlock(:number)"), number)
+
+        held.callback(release)
 
     # -- connections -------------------------------------------------------------------
 

@@ -2,26 +2,40 @@
 
 import hashlib
 import json
-import zlib
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, func, insert, select, update
+from sqlalchemy.orm import aliased
 
 from reverify.errors import DamagedError, StoreError
-from reverify.model.audit import Check, Noted, Run
+from reverify.model.audit import (
+    Check,
+    Known,
+    Looked,
+    Noted,
+    Reading,
+    Result,
+    Run,
+    Summary,
+    Why,
+)
+from reverify.store import seals, tallies
 from reverify.store.database import Database
+from reverify.store.packing import RESTORE, pack, unpack
 from reverify.store.tables import (
+    audit_answers,
     audit_checks,
     audit_crates,
     audit_findings,
     audit_runs,
     head,
 )
+from reverify.store.tallies import Read
 
-_MOST_FINDINGS = 256 << 20
-"""Bytes of JSON that the findings of one crate may be."""
+_PAGE = 500
+_NOTHING = pack(())
 
 
 class History:
@@ -43,8 +57,25 @@ class History:
 
     # -- writing -----------------------------------------------------------------------
 
+    def alone(self, collection: str, *, wait: bool) -> AbstractContextManager[None]:
+        """Keep all other audits of a collection out meanwhile, on any machine.
+
+        Args:
+            collection: which.
+            wait: whether to wait for one that is running.
+
+        Raises:
+            BusyError: one is running, and nobody wants to wait.
+        """
+        return self._database.alone(f"audit {collection}", wait=wait)
+
     def begin(
-        self, collection: str, roots: Sequence[str], tool: str, now: str
+        self,
+        collection: str,
+        roots: Sequence[str],
+        tool: str,
+        now: str,
+        options: Mapping[str, Any] | None = None,
     ) -> tuple[Run, bool]:
         """Begin a run, or go on with the one of that collection that did not finish.
 
@@ -65,52 +96,123 @@ class History:
                 "roots": json.dumps(list(roots)).encode(),
                 "tool": tool,
                 "started": now,
+                "options": json.dumps(options or {}, sort_keys=True).encode(),
             }
             connection.execute(insert(audit_runs), [row])
-            return Run(number, collection, tuple(roots), tool, now), False
+            return _run(_one(connection, number)), False
 
-    def add(self, check: Check, noted: Sequence[Noted]) -> None:
+    def add(
+        self,
+        run: int,
+        result: Result,
+        *,
+        why: Why = Why.NEW,
+        stamp: bytes | None = None,
+        known: Known | None = None,
+    ) -> None:
         """Keep what was found of a crate: all of it, or nothing.
 
         A crate that the run has already is left as it is.
+
+        Args:
+            run: its number.
+            result: what became of the crate.
+            why: it was checked.
+            stamp: what it looked like before.
+            known: what was known of it before.
         """
-        data = _packed(noted)
-        sha256 = hashlib.sha256(zlib.decompress(data)).hexdigest()
+        reading = result.reading
         with self._writing() as connection:
-            crate = _crate(connection, check.crate)
-            known = select(audit_checks.c.run).where(
-                audit_checks.c.run == check.run, audit_checks.c.crate == crate
+            crate = _crate(connection, result.location)
+            there = select(audit_checks.c.run).where(
+                audit_checks.c.run == run, audit_checks.c.crate == crate
             )
-            if connection.execute(known).first() is not None:
+            if connection.execute(there).first() is not None:
                 return
             row = {
-                "run": check.run,
+                "run": run,
                 "crate": crate,
-                "findings": _findings(connection, sha256, data),
-                "at": check.at,
-                "outcome": check.outcome,
-                "level": check.level,
-                "digest": check.digest,
+                "findings": _findings(connection, result.sha256, result.findings),
+                "at": result.at,
+                "outcome": result.outcome,
+                "level": result.level,
+                "digest": result.digest,
+                "reading": reading.value,
+                "why": why.value,
+                "kinds": result.kinds,
+                "read": (known and known.read) if reading is Reading.NONE else run,
+                "last_full": run if reading is Reading.FULL else known and known.full,
+                "files": result.files,
+                "bytes": result.size,
+                "seconds": result.seconds,
+                "stamp": stamp,
             }
             connection.execute(insert(audit_checks), [row])
+            for about, answer, at in result.answers:
+                _answer(connection, run, about, answer, at)
 
-    def finish(self, number: int, now: str) -> Run:
-        """Seal a run: it is never changed again."""
+    def add_looked(self, run: int, at: str, looked: Sequence[Looked]) -> None:
+        """Keep that crates were not read in full: they stand as they stood.
+
+        One whose look has changed stands as nothing: it is not what was read.
+        """
+        if not looked:
+            return
         with self._writing() as connection:
-            run = _one(connection, number)
-            if run.finished is not None:
-                return run
+            nothing = _findings(connection, _NOTHING[1], _NOTHING[0])
+            new = [each.location for each in looked if each.known is None]
+            numbers = _crates(connection, new)
+            rows = [
+                _row_of(
+                    run,
+                    each.known.crate if each.known else numbers[each.location],
+                    at,
+                    each,
+                    nothing,
+                )
+                for each in looked
+            ]
+            crates = [row["crate"] for row in rows]
+            there = select(audit_checks.c.crate).where(
+                audit_checks.c.run == run, audit_checks.c.crate.in_(crates)
+            )
+            done = set(connection.execute(there).scalars())
+            if left := [row for row in rows if row["crate"] not in done]:
+                connection.execute(insert(audit_checks), left)
+
+    def finish(
+        self,
+        number: int,
+        now: str,
+        *,
+        stopped: bool = False,
+        sampled: bool = False,
+        round_left: int = 0,
+    ) -> Run:
+        """Add a run up and seal it: it is never changed again."""
+        with self._writing() as connection:
+            row = _one(connection, number)
+            if row.finished is not None:
+                return _run(row)
             last = (
                 select(audit_runs.c.seal)
                 .where(audit_runs.c.seal.is_not(None))
                 .order_by(audit_runs.c.finished.desc(), audit_runs.c.number.desc())
             )
             before = connection.execute(last.limit(1)).scalar()
-            run = run._replace(finished=now, before=before)
-            seal = _seal(connection, run)
-            change = update(audit_runs).where(audit_runs.c.number == number)
-            connection.execute(change.values(finished=now, before=before, seal=seal))
-            return run._replace(seal=seal)
+            counts = tallies.summary(
+                connection,
+                number,
+                stopped=stopped,
+                sampled=sampled,
+                round_left=round_left,
+            )
+            summed = json.dumps(counts._asdict(), sort_keys=True).encode()
+            mine = update(audit_runs).where(audit_runs.c.number == number)
+            connection.execute(mine.values(summary=summed))
+            seal = seals.seal(connection, _one(connection, number), now, before)
+            connection.execute(mine.values(finished=now, before=before, seal=seal))
+            return _run(_one(connection, number))
 
     # -- reading -----------------------------------------------------------------------
 
@@ -123,47 +225,133 @@ class History:
             rows = connection.execute(query).all() if connection is not None else []
             return [_run(row) for row in rows]
 
+    def last(self, collection: str, before: int | None = None) -> Run | None:
+        """The last finished run of a collection; the last before another one."""
+        runs = [run for run in self.runs(collection) if run.finished]
+        if before is not None:
+            runs = [run for run in runs if run.number < before]
+        return runs[-1] if runs else None
+
     def checked(self, run: int) -> set[str]:
         """The crates that a run has already."""
-        with self._database.reading() as connection:
-            if connection is None:
-                return set()
-            query = (
-                select(audit_crates.c.location)
-                .join(audit_checks, audit_checks.c.crate == audit_crates.c.id)
-                .where(audit_checks.c.run == run)
+        query = (
+            select(audit_crates.c.location)
+            .join(audit_checks, audit_checks.c.crate == audit_crates.c.id)
+            .where(audit_checks.c.run == run)
+        )
+        return {_location(row.location) for row in self._rows(query)}
+
+    def known(self, run: int) -> Iterator[Known]:
+        """What is known of each crate, as a run left it."""
+        here, full = audit_checks, aliased(audit_checks)
+        names = "at", "stamp", "files", "bytes", "seconds"
+        query = (
+            select(here, audit_crates.c.location)
+            .add_columns(*(full.c[name].label(f"full_{name}") for name in names))
+            .join(audit_crates, here.c.crate == audit_crates.c.id)
+            .outerjoin(
+                full, (full.c.run == here.c.read) & (full.c.crate == here.c.crate)
             )
-            return {
-                row.location.decode("utf-8", "surrogateescape")
-                for row in connection.execute(query)
-            }
+            .where(here.c.run == run)
+        )
+        for row in self._rows(query):
+            yield Known(
+                crate=row.crate,
+                location=_location(row.location),
+                findings=row.findings,
+                outcome=row.outcome,
+                level=row.level,
+                kinds=row.kinds,
+                why=row.why,
+                read=row.read,
+                full=row.last_full,
+                at=row.full_at,
+                stamp=row.full_stamp,
+                files=row.full_files,
+                bytes=row.full_bytes,
+                seconds=row.full_seconds,
+            )
+
+    def sampled(self, runs: Iterable[int]) -> set[int]:
+        """The numbers of the crates that the samples of some runs had."""
+        query = select(audit_checks.c.crate).where(
+            audit_checks.c.run.in_(list(runs)), audit_checks.c.why == Why.SAMPLE.value
+        )
+        return {row.crate for row in self._rows(query)}
 
     def checks(
-        self, *, run: int | None = None, crate: str | None = None
+        self, *, run: int | None = None, crate: str | None = None, bad: bool = False
     ) -> Iterator[Check]:
-        """What became of crates, of a run or of a crate, in the order of the runs."""
-        query = (
-            select(audit_checks, audit_crates.c.location)
-            .join(audit_crates, audit_checks.c.crate == audit_crates.c.id)
-            .order_by(audit_checks.c.run, audit_crates.c.location)
+        """What became of crates, of a run or of a crate, in the order of the runs.
+
+        Args:
+            run: the number of a run.
+            crate: where a crate is.
+            bad: whether to leave out what is confirmed.
+        """
+        query = select(audit_checks, audit_crates.c.location).join(
+            audit_crates, audit_checks.c.crate == audit_crates.c.id
         )
         if run is not None:
             query = query.where(audit_checks.c.run == run)
         if crate is not None:
             query = query.where(audit_crates.c.location_sha256 == _sha256(crate))
+        if bad:
+            query = query.where(audit_checks.c.outcome != "confirmed")
+        order = audit_checks.c.run, audit_crates.c.location
+        return map(_check, self._rows(query.order_by(*order)))
+
+    def changed(self, run: int, before: Sequence[int]) -> Iterator[tuple[Check, Check]]:
+        """The checks of a run that found something else than the last one before.
+
+        Args:
+            run: the number of the run.
+            before: the runs that count as before.
+
+        Yields:
+            the check, and the one before it, in the order of the crates.
+        """
+        now, old = aliased(audit_checks), aliased(audit_checks)
+        last = (
+            select(func.max(audit_checks.c.run))
+            .where(audit_checks.c.crate == now.c.crate)
+            .where(audit_checks.c.run.in_(list(before)))
+            .correlate(now)
+            .scalar_subquery()
+        )
+        query = (
+            select(now, audit_crates.c.location)
+            .add_columns(*(column.label(f"old_{column.name}") for column in old.c))
+            .join(audit_crates, now.c.crate == audit_crates.c.id)
+            .join(old, (old.c.crate == now.c.crate) & (old.c.run == last))
+            .where(now.c.run == run, old.c.findings != now.c.findings)
+            .order_by(audit_crates.c.location)
+        )
+        for row in self._rows(query):
+            yield _check(row), _check(row, "old_")
+
+    def first_seen(self, run: int, before: Sequence[int]) -> Iterator[Check]:
+        """The checks of a run of crates that no run before has seen, none confirmed."""
+        now = audit_checks
+        seen = aliased(audit_checks)
+        there = (
+            select(seen.c.run)
+            .where(seen.c.crate == now.c.crate, seen.c.run.in_(list(before)))
+            .correlate(now)
+            .exists()
+        )
+        query = (
+            select(now, audit_crates.c.location)
+            .join(audit_crates, now.c.crate == audit_crates.c.id)
+            .where(now.c.run == run, now.c.outcome != "confirmed", ~there)
+            .order_by(audit_crates.c.location)
+        )
+        return map(_check, self._rows(query))
+
+    def readings(self, run: int) -> list[Read]:
+        """When the crates of a run were last read in full, day by day."""
         with self._database.reading() as connection:
-            if connection is None:
-                return
-            for row in connection.execute(query).yield_per(500):
-                yield Check(
-                    run=row.run,
-                    crate=row.location.decode("utf-8", "surrogateescape"),
-                    at=row.at,
-                    outcome=row.outcome,
-                    level=row.level,
-                    digest=row.digest,
-                    findings=row.findings,
-                )
+            return [] if connection is None else tallies.readings(connection, run)
 
     def findings(self, number: int) -> tuple[Noted, ...]:
         """The findings that are kept under a number.
@@ -175,55 +363,65 @@ class History:
             query = select(audit_findings).where(audit_findings.c.id == number)
             row = connection.execute(query).first() if connection is not None else None
         if row is None:
-            raise DamagedError(f"findings {number} are gone", _RESTORE)
-        text = _unpacked(row.data)
-        if hashlib.sha256(text).hexdigest() != row.sha256:
-            raise DamagedError(
-                f"findings {number} are not what was put there", _RESTORE
-            )
-        return tuple(Noted(*item) for item in json.loads(text))
+            raise DamagedError(f"findings {number} are gone", RESTORE)
+        try:
+            return unpack(row.data, row.sha256)
+        except DamagedError as error:
+            raise DamagedError(f"findings {number} {error}") from error
+
+    def answers(self, about: str) -> Iterator[tuple[int, str, str]]:
+        """What the archive said of an identifier: in which run, what, and when."""
+        query = (
+            select(audit_answers)
+            .where(audit_answers.c.about_sha256 == _sha256(about))
+            .order_by(audit_answers.c.run)
+        )
+        for row in self._rows(query):
+            yield row.run, row.answer, row.at
 
     def faults(self) -> Iterator[str]:
         """What is not as it was sealed, a sentence each; nothing if all is well."""
         with self._database.reading() as connection:
-            if connection is None:
-                return
-            before: str | None = None
-            order = audit_runs.c.finished, audit_runs.c.number
-            finished = select(audit_runs).where(audit_runs.c.finished.is_not(None))
-            for row in connection.execute(finished.order_by(*order)).all():
-                run = _run(row)
-                if run.before != before:
-                    yield f"run {run.number}: the run before it is not the one it names"
-                if _seal(connection, run) != run.seal:
-                    yield f"run {run.number}: its rows are not what was sealed"
-                before = run.seal
-            for row in connection.execute(select(audit_findings)).yield_per(200):
-                try:
-                    text = _unpacked(row.data)
-                except DamagedError as error:
-                    yield f"findings {row.id}: {error}"
-                    continue
-                if hashlib.sha256(text).hexdigest() != row.sha256:
-                    yield f"findings {row.id}: are not what was put there"
+            if connection is not None:
+                yield from seals.faults(connection)
 
-
-_RESTORE = "restore a copy of the database"
+    def _rows(self, query: Any) -> Iterator[Row[Any]]:  # noqa: ANN401 - SQL
+        """The rows of a query, page by page in one view of the database."""
+        with self._database.reading() as connection:
+            if connection is not None:
+                yield from connection.execute(query).yield_per(_PAGE)
 
 
 def _run(row: Row[Any]) -> Run:
-    roots = json.loads(row.roots)
-    names = set(Run._fields) - {"roots", "options", "summary"}
-    values = {name: getattr(row, name) for name in names}
-    return Run(roots=tuple(roots), **values)
+    summary = None
+    if row.summary is not None:
+        summary = Summary(**json.loads(row.summary))
+    return Run(
+        number=row.number,
+        collection=row.collection,
+        roots=tuple(json.loads(row.roots)),
+        tool=row.tool,
+        started=row.started,
+        finished=row.finished,
+        before=row.before,
+        seal=row.seal,
+        options=json.loads(row.options) if row.options is not None else {},
+        summary=summary,
+    )
 
 
-def _one(connection: Connection, number: int) -> Run:
+def _one(connection: Connection, number: int) -> Row[Any]:
     query = select(audit_runs).where(audit_runs.c.number == number)
     row = connection.execute(query.with_for_update()).first()
     if row is None:
         raise StoreError(f"there is no run {number}")
-    return _run(row)
+    return row
+
+
+def _check(row: Row[Any], prefix: str = "") -> Check:
+    names = set(Check._fields) - {"crate"}
+    values = {name: getattr(row, f"{prefix}{name}") for name in names}
+    return Check(crate=_location(row.location), **values)
 
 
 def _next(connection: Connection, column: Column[int]) -> int:
@@ -231,22 +429,37 @@ def _next(connection: Connection, column: Column[int]) -> int:
     return (last or 0) + 1
 
 
-def _sha256(location: str) -> str:
-    return hashlib.sha256(location.encode("utf-8", "surrogateescape")).hexdigest()
+def _location(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _sha256(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _crate(connection: Connection, location: str) -> int:
     """The number of a crate; a new one if it was never seen."""
-    sha256 = _sha256(location)
-    query = select(audit_crates.c.id).where(audit_crates.c.location_sha256 == sha256)
-    known = connection.execute(query).scalar()
-    if known is not None:
-        return int(known)
-    number = _next(connection, audit_crates.c.id)
-    data = location.encode("utf-8", "surrogateescape")
-    row = {"id": number, "location_sha256": sha256, "location": data}
-    connection.execute(insert(audit_crates), [row])
-    return number
+    return _crates(connection, [location])[location]
+
+
+def _crates(connection: Connection, locations: Sequence[str]) -> dict[str, int]:
+    """The numbers of crates; new ones for those that were never seen."""
+    if not locations:
+        return {}
+    digests = {_sha256(location): location for location in locations}
+    query = select(audit_crates.c.id, audit_crates.c.location_sha256).where(
+        audit_crates.c.location_sha256.in_(list(digests))
+    )
+    numbers = {digests.pop(row[1]): int(row[0]) for row in connection.execute(query)}
+    rows = []
+    first = _next(connection, audit_crates.c.id) if digests else 0
+    for number, (sha256, location) in enumerate(digests.items(), first):
+        data = location.encode("utf-8", "surrogateescape")
+        rows.append({"id": number, "location_sha256": sha256, "location": data})
+        numbers[location] = number
+    if rows:
+        connection.execute(insert(audit_crates), rows)
+    return numbers
 
 
 def _findings(connection: Connection, sha256: str, data: bytes) -> int:
@@ -261,38 +474,39 @@ def _findings(connection: Connection, sha256: str, data: bytes) -> int:
     return number
 
 
-def _packed(noted: Sequence[Noted]) -> bytes:
-    return zlib.compress(json.dumps([list(each) for each in noted]).encode())
+def _row_of(
+    run: int, crate: int, at: str, looked: Looked, nothing: int
+) -> dict[str, Any]:
+    """The row of a crate that was not read in full."""
+    known = looked.known
+    stands = known is not None and looked.why is not Why.CHANGED
+    return {
+        "run": run,
+        "crate": crate,
+        "findings": known.findings if known else nothing,
+        "at": at,
+        "outcome": known.outcome if known and stands else "untested",
+        "level": known.level if known and stands else None,
+        "kinds": known.kinds if known and stands else None,
+        "digest": None,
+        "reading": looked.reading.value,
+        "why": looked.why.value,
+        "read": known.read if known else None,
+        "last_full": known.full if known else None,
+    }
 
 
-def _unpacked(data: bytes) -> bytes:
-    packed = zlib.decompressobj()
-    try:
-        text = packed.decompress(data, _MOST_FINDINGS)
-    except (zlib.error, TypeError) as error:
-        raise DamagedError("findings cannot be unpacked", _RESTORE) from error
-    if not packed.eof:
-        raise DamagedError("findings are cut short, or larger than any", _RESTORE)
-    return text
-
-
-def _seal(connection: Connection, run: Run) -> str:
-    """A digest over a run, all of its rows, and the seal before it."""
-    digest = hashlib.sha256()
-
-    def take(*values: object) -> None:
-        digest.update(json.dumps(values).encode() + b"\n")
-
-    take(run.number, run.collection, run.roots, run.tool, run.started, run.finished)
-    take(run.before)
-    query = (
-        select(audit_checks, audit_crates.c.location_sha256, audit_findings.c.sha256)
-        .join(audit_crates, audit_checks.c.crate == audit_crates.c.id)
-        .join(audit_findings, audit_checks.c.findings == audit_findings.c.id)
-        .where(audit_checks.c.run == run.number)
-        .order_by(audit_crates.c.location_sha256)
+def _answer(connection: Connection, run: int, about: str, answer: str, at: str) -> None:
+    """Keep what the archive said, unless that is what it had said before."""
+    sha256 = _sha256(about)
+    last = (
+        select(audit_answers.c.run, audit_answers.c.answer)
+        .where(audit_answers.c.about_sha256 == sha256)
+        .order_by(audit_answers.c.run.desc())
     )
-    for row in connection.execute(query).yield_per(500):
-        what = row.location_sha256, row.sha256, row.at, row.outcome
-        take(*what, row.level, row.digest)
-    return digest.hexdigest()
+    before = connection.execute(last.limit(1)).first()
+    if before is not None and (before.answer == answer or before.run == run):
+        return
+    data = about.encode("utf-8", "surrogateescape")
+    row = {"run": run, "about_sha256": sha256, "about": data}
+    connection.execute(insert(audit_answers), [row | {"answer": answer, "at": at}])

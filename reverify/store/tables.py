@@ -8,6 +8,7 @@ Migrations make them; `tests/store/test_migrations.py` holds both against each o
 from sqlalchemy import (
     BigInteger,
     Column,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -19,9 +20,9 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
-REVISION = "0002"
+REVISION = "0003"
 """The migration that makes what is written here."""
-KNOWN_REVISIONS = ("0001", REVISION)
+KNOWN_REVISIONS = ("0001", "0002", REVISION)
 """All migrations, the first one first."""
 VERSION_TABLE = "reverify_migrations"
 """Where Alembic notes which migrations were made."""
@@ -95,6 +96,8 @@ audit_runs = Table(
     Column("finished", String(32)),
     Column("before", String(64)),
     Column("seal", String(64)),
+    Column("options", LargeBinary),
+    Column("summary", LargeBinary),
 )
 """One row for each audit; sealed, and never changed again, once it is finished."""
 
@@ -126,6 +129,31 @@ audit_checks = Table(
     Column("outcome", String(16), nullable=False),
     Column("level", String(16)),
     Column("digest", String(64)),
-    Index("ix_reverify_audit_checks_crate", "crate"),
+    Column("reading", String(8), nullable=False, server_default="full"),
+    Column("why", String(12), nullable=False, server_default="new"),
+    Column("kinds", String(6)),
+    Column("read", Integer),
+    Column("last_full", Integer),
+    Column("files", BigInteger),
+    Column("bytes", BigInteger),
+    Column("seconds", Float),
+    Column("stamp", LargeBinary),
+    Index("ix_reverify_audit_checks_crate", "crate", "run"),
 )
-"""One row for each crate in each audit, never changed."""
+"""One row for each crate in each audit, never changed.
+
+What was measured stands in the row of the run that read the crate in full alone, which
+the rows after it name.
+"""
+
+audit_answers = Table(
+    "reverify_audit_answers",
+    metadata,
+    Column("run", Integer, ForeignKey(audit_runs.c.number), primary_key=True),
+    Column("about_sha256", String(64), primary_key=True),
+    Column("about", LargeBinary, nullable=False),
+    Column("answer", String(16), nullable=False),
+    Column("at", String(32), nullable=False),
+    Index("ix_reverify_audit_answers_about_sha256", "about_sha256", "run"),
+)
+"""What the archive said of an identifier, where it was not what it had said before."""

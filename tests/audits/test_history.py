@@ -5,12 +5,14 @@ import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reverify.audits.drift import drift
-from reverify.audits.finding import find_crates
-from reverify.audits.running import Audit
-from reverify.errors import DamagedError, StoreError, UsageError
+from reverify.audits.executing import Serial
+from reverify.audits.finding import expect_roots, find_crates
+from reverify.audits.running import Audit, Order
+from reverify.errors import BusyError, DamagedError, UsageError
 from reverify.model.audit import Run
 from reverify.model.report import Report
 from reverify.runtime import Runtime
@@ -38,7 +40,6 @@ class Place:
 
     def __init__(self, folder: Path, database: str) -> None:
         self.folder = folder
-        self.locks = folder.parent / "locks"
         self.history = History(Database(database))
         self.clock = Ticking()
         self.asked: list[str] = []
@@ -55,10 +56,10 @@ class Place:
         self.asked.append(location)
         return self.runtime.verify(location)
 
-    def audit(self) -> Run:
-        roots = [str(self.folder)]
-        audit = Audit(self.history, self.verify, self.clock, self.locks)
-        return audit.run(roots, find_crates(roots))
+    def audit(self, **asked: Any) -> Run:
+        order = Order(roots=(str(self.folder),), **asked)
+        executor = Serial(self.verify, self.clock)
+        return Audit(self.history, executor, self.clock).run(order)
 
 
 @pytest.fixture
@@ -161,7 +162,7 @@ def test_the_second_audit_of_a_collection_declines(place: Place) -> None:
     thread = threading.Thread(target=place.audit)
     thread.start()
     waiting.wait(10)
-    with pytest.raises(StoreError, match="another audit of this collection"):
+    with pytest.raises(BusyError):
         place.audit()
     go_on.set()
     thread.join()
@@ -175,14 +176,19 @@ def test_the_second_audit_of_a_collection_declines(place: Place) -> None:
         "UPDATE reverify_audit_checks SET at = '2020-01-01T00:00:00Z' WHERE run = 1",
         "DELETE FROM reverify_audit_checks WHERE run = 1 AND crate = 1",
         (
-            "INSERT INTO reverify_audit_checks SELECT 1, 4, findings, at, outcome,"
-            " level, digest FROM reverify_audit_checks WHERE run = 2 AND crate = 1"
+            "INSERT INTO reverify_audit_checks (run, crate, findings, at, outcome)"
+            " SELECT 1, 4, findings, at, outcome FROM reverify_audit_checks"
+            " WHERE run = 2 AND crate = 1"
         ),
         (
             "UPDATE reverify_audit_runs SET started = '2020-01-01T00:00:00Z'"
             " WHERE number = 1"
         ),
         "UPDATE reverify_audit_findings SET data = 'x' WHERE id = 1",
+        "UPDATE reverify_audit_checks SET reading = 'full' WHERE run = 2 AND crate = 1",
+        "UPDATE reverify_audit_checks SET last_full = 2 WHERE run = 2 AND crate = 1",
+        "UPDATE reverify_audit_runs SET options = '{}' WHERE number = 2",
+        "UPDATE reverify_audit_runs SET summary = NULL WHERE number = 1",
     ],
 )
 def test_a_row_that_is_changed_removed_or_put_in_is_told(
@@ -226,11 +232,11 @@ def test_crates_are_found_in_order_and_not_inside_each_other(tmp_path: Path) -> 
     (tmp_path / "link").symlink_to(tmp_path / "b")
     found = [
         Path(f).relative_to(tmp_path).as_posix()
-        for f in find_crates([tmp_path.as_posix()])
+        for f in find_crates([tmp_path.as_posix()], lambda *_: None)
     ]
     assert found == ["z.zip", "a/inner", "b", "c"]
     with pytest.raises(UsageError, match="there is nothing"):
-        list(find_crates([str(tmp_path / "nowhere")]))
+        expect_roots([str(tmp_path / "nowhere")])
 
 
 def test_a_crate_that_is_gone_broke_and_one_that_is_back_healed(place: Place) -> None:

@@ -1,0 +1,140 @@
+"""How a collection stands now, since when, and how sure we can be of the rest."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+
+from reverify.audits.drift import drift
+from reverify.audits.planning import FULL_EVERY
+from reverify.model.audit import (
+    BadCrate,
+    Check,
+    Coverage,
+    Drift,
+    Noted,
+    Overview,
+    Run,
+    Trouble,
+)
+from reverify.model.finding import timestamp
+from reverify.store.history import History
+from reverify.store.tallies import Read
+
+MOST_BAD = 1000
+"""So many crates are told of one by one."""
+SPANS = (7, 30, 90, 180, 365, 730, 1825)
+"""Days."""
+_SOON = 0.1
+_NO_END = 36_500
+_UNREAD = "untested"
+
+
+def collections(history: History) -> list[Run]:
+    """The last finished run of each collection, the latest one last."""
+    last: dict[str, Run] = {}
+    for run in history.runs():
+        if run.finished:
+            last.pop(run.collection, None)
+            last[run.collection] = run
+    return list(last.values())
+
+
+def overview(history: History, run: Run, now: datetime) -> Overview:
+    """Put together how a collection stands.
+
+    Args:
+        history: what was found.
+        run: the last finished run of the collection.
+        now: what time it is, aware.
+    """
+    runs = tuple(
+        each
+        for each in history.runs(run.collection)
+        if each.finished and each.number <= run.number
+    )
+    every = float(run.options.get("full_every", FULL_EVERY))
+    read = history.readings(run.number)
+    overdue = _before(read, now - timedelta(seconds=every))
+    bad, trouble = _bad(history, run)
+    return Overview(
+        run=run,
+        runs=runs,
+        due=_before(read, now - timedelta(seconds=every * (1 - _SOON))) - overdue,
+        overdue=overdue,
+        never=sum(each.crates for each in read if each.day is None),
+        coverage=tuple(_spans(read, now)),
+        trouble=trouble,
+        bad=bad,
+        drift=drift(history, run=run.number) if len(runs) > 1 else Drift(),
+    )
+
+
+def _before(read: Iterable[Read], moment: datetime) -> int:
+    """How many crates were last read in full before a time, to the day."""
+    day = timestamp(moment)[:10]
+    return sum(each.crates for each in read if each.day and each.day < day)
+
+
+def _spans(read: Iterable[Read], now: datetime) -> Iterator[Coverage]:
+    """Crates by the age of their last full reading, those that have none at the end."""
+    spans = (*SPANS, _NO_END, None)
+    crates: dict[int | None, int] = dict.fromkeys(spans, 0)
+    size: dict[int | None, int] = dict.fromkeys(spans, 0)
+    for each in read:
+        span = None
+        if each.day is not None:
+            age = (now.date() - datetime.fromisoformat(each.day).date()).days
+            span = next(days for days in (*SPANS, _NO_END) if age <= days)
+        crates[span] += each.crates
+        size[span] += each.bytes
+    for days in spans:
+        yield Coverage(days, crates[days], size[days])
+
+
+def _bad(
+    history: History, run: Run
+) -> tuple[tuple[BadCrate, ...], tuple[Trouble, ...]]:
+    """What is wrong: the crates one by one, up to a number, and by rule."""
+    sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
+    checks = sorted(
+        (c for c in history.checks(run=run.number, bad=True) if c.outcome != _UNREAD),
+        key=lambda check: (check.outcome != "refuted", check.crate),
+    )
+    shown: list[BadCrate] = []
+    for check in checks:
+        findings = tuple(f for f in history.findings(check.findings) if f.is_trouble)
+        size = _bytes(history, check)
+        for rule, many in _by_rule(findings).items():
+            for place, amount in enumerate((1, many, size)):
+                sums[rule][place] += amount
+        if len(shown) < MOST_BAD:
+            shown.append(BadCrate(check, findings, _since(history, check)))
+    trouble = [Trouble(rule, *amounts) for rule, amounts in sums.items()]
+    trouble.sort(key=lambda each: (-each.crates, each.rule))
+    return tuple(shown), tuple(trouble)
+
+
+def _by_rule(findings: Iterable[Noted]) -> dict[str, int]:
+    counts: defaultdict[str, int] = defaultdict(int)
+    for finding in findings:
+        counts[finding.rule] += 1
+    return counts
+
+
+def _bytes(history: History, check: Check) -> int:
+    """The bytes of a crate, as far as known."""
+    if check.bytes is not None or check.read is None:
+        return check.bytes or 0
+    read = history.checks(run=check.read, crate=check.crate)
+    return next((each.bytes or 0 for each in read), 0)
+
+
+def _since(history: History, check: Check) -> tuple[int, str]:
+    """The run since which a crate has been what it is, without a break, and when."""
+    since = check
+    past = [each for each in history.checks(crate=check.crate) if each.run < check.run]
+    for each in reversed(past):
+        if each.outcome != check.outcome:
+            break
+        since = each
+    return since.run, since.at
