@@ -7,11 +7,13 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from reverify.archiving.ahead import ask_ahead, count_unanswered, identifiers_at
+from reverify.audits.finding import REGISTRY
 from reverify.checks.interface import NoProgress, Progress, Tools
 from reverify.crates.limits import Limits
 from reverify.errors import UsageError
@@ -27,6 +29,8 @@ from reverify.verification import verify as verify_crate
 from reverify.version import __version__
 
 if TYPE_CHECKING:
+    from reverify.audits.looking import Look
+    from reverify.capsules.registry import Registry
     from reverify.rerun.interface import Options, Tell, Watcher
     from reverify.rerun.reproducer import Reproducer
     from reverify.services.git import CodeSources, Vault
@@ -58,6 +62,7 @@ class Runtime(AbstractContextManager["Runtime"]):
         watcher: "Watcher | None" = None,
         tell: "Tell | None" = None,
     ) -> None:
+        self._settings = settings
         self._recurse = settings.recurse
         self._engine = RocValidator()
         for profile in settings.profile:
@@ -125,6 +130,39 @@ class Runtime(AbstractContextManager["Runtime"]):
             locations, archive, lambda place: identifiers_at(place, self._limits)
         )
 
+    def capsules(self) -> Iterator[str]:
+        """The places of all capsules of the registry, for audits."""
+        from reverify.registered import capsules  # noqa: PLC0415 - seldom
+
+        return capsules(self._registry)
+
+    def look(self, place: str) -> "Look":
+        """Look at a crate, or at a capsule of the registry, for audits."""
+        from reverify import registered  # noqa: PLC0415 - seldom
+        from reverify.audits.looking import look_at  # noqa: PLC0415
+
+        if place.startswith(REGISTRY):
+            return registered.look_at(self._registry, place)
+        return look_at(place, offline=self._services.http is None)
+
+    @cached_property
+    def _registry(self) -> "Registry":
+        from reverify.capsules.registry import open_registry  # noqa: PLC0415 - SQL
+
+        return open_registry(self._settings)
+
+    def audited(self, place: str) -> Iterator[Report]:
+        """Check a crate, or a capsule of the registry.
+
+        Raises:
+            UsageError: there is nothing at that place.
+        """
+        if place.startswith(REGISTRY):
+            from reverify import registered  # noqa: PLC0415 - seldom
+
+            return registered.verify(self._registry, place, self.verify)
+        return self.verify(place)
+
     def verify(self, location: str) -> Iterator[Report]:
         """Check the crate at a location and, if asked, the crates inside it.
 
@@ -166,7 +204,7 @@ class Checker:
     def __call__(self) -> Callable[[str], Iterator[Report]]:
         """The check; crates are read by one process each, since many are at work."""
         alone = replace(self.settings, jobs=1)
-        return Runtime(alone, ruling=self.ruling).verify
+        return Runtime(alone, ruling=self.ruling).audited
 
     def terms(self) -> str:
         """A digest of all that decides how a crate is judged, today."""

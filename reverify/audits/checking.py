@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from reverify.errors import UsageError
+from reverify.errors import DamagedError, UsageError
 from reverify.model.audit import Noted, Result, letters
 from reverify.model.finding import Finding, identified, timestamp
 from reverify.model.outcome import ClaimKind, Outcome
@@ -13,6 +13,7 @@ from reverify.services import Clock
 from reverify.store.packing import pack
 
 GONE, FAILED = "completeness/crate-gone", "completeness/check-failed"
+DAMAGED = "fixity/capsule-damaged"
 Verify = Callable[[str], Iterator[Report]]
 """Checks the crate at a location; the first report is that of the crate itself."""
 _ANSWERS = {
@@ -32,6 +33,8 @@ def check(verify: Verify, location: str, clock: Clock) -> Result:
         report = next(iter(verify(location)))
     except UsageError as error:
         return gone(location, str(error), clock)
+    except DamagedError as error:
+        return _unread(location, DAMAGED, str(error), clock)
     except Exception as error:  # noqa: BLE001 - the others shall be checked
         return failed(location, f"{type(error).__name__}: {error}", clock)
     verdict = report.verdict
@@ -66,13 +69,13 @@ def _unread(location: str, rule: str, reason: str, clock: Clock) -> Result:
     outcome, severity = RULES[rule].outcome, RULES[rule].severity.value
     said = reason if reason.startswith(location) else f"{location}: {reason}"
     data, sha256 = pack([Noted(rule, rule, outcome.value, severity, "./", said)])
-    kinds = dict.fromkeys(ClaimKind, Outcome.UNTESTED)
+    kinds = dict.fromkeys(ClaimKind, Outcome.UNTESTED) | {RULES[rule].kind: outcome}
     return Result(
         location=location,
         at=timestamp(clock.now()),
         outcome=outcome.value,
         level=None,
-        kinds=letters(kinds | {ClaimKind.COMPLETENESS: outcome}),
+        kinds=letters(kinds),
         digest=None,
         files=None,
         size=None,

@@ -2,13 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 
-from reverify.audits.checking import FAILED, GONE
+from reverify.audits.checking import DAMAGED, FAILED, GONE
 from reverify.errors import UsageError
 from reverify.model.audit import Change, Check, Drift, Noted, Reading, Run
 from reverify.model.outcome import Outcome
 from reverify.store.history import History
 
-UNCHECKED = frozenset({GONE, FAILED})
+UNCHECKED = frozenset({GONE, FAILED, DAMAGED})
 """What is said of a crate that could not be checked, in place of all else."""
 _WELL = Outcome.CONFIRMED.value
 _READ = frozenset({Reading.FULL.value, Reading.PART.value})

@@ -20,7 +20,7 @@ _PACKED = (
 )
 _OCFL_OBJECT = "0=ocfl_object_"
 LIST, REGISTRY = "list:", "registry:"
-"""What a collection is called that is no folder."""
+"""How a root begins that is no folder; a capsule of the registry likewise."""
 Fault = Callable[[str, str], None]
 """Is told of a folder that cannot be listed, and why."""
 
@@ -43,7 +43,11 @@ def expect_roots(roots: Iterable[str]) -> None:
             raise UsageError(f"{root}: there is nothing; name a folder or a crate")
 
 
-def find_crates(roots: Iterable[str], fault: Fault) -> Iterator[str]:
+def find_crates(
+    roots: Iterable[str],
+    fault: Fault,
+    registered: Callable[[], Iterable[str]] = tuple,
+) -> Iterator[str]:
     """Find crates: folders with a metadata document, bags, OCFL objects, packed ones.
 
     A crate is not searched for crates inside it; links are not followed. What looks
@@ -53,9 +57,12 @@ def find_crates(roots: Iterable[str], fault: Fault) -> Iterator[str]:
         roots: folders, crates, or addresses; those of folders of a storage that
             fsspec reaches are searched, others taken as they are.
         fault: is told of folders that cannot be listed; what is below them is unknown.
+        registered: gives the places of the capsules of the registry.
     """
     for root in roots:
-        if root.startswith(LIST):
+        if root.startswith(REGISTRY):
+            yield from registered()
+        elif root.startswith(LIST):
             yield from _listed(root.removeprefix(LIST))
         elif "://" in root and not os.path.exists(root):  # noqa: PTH110 - never raises
             yield from _far(root, fault)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from reverify.audits.finding import expect_roots, find_crates
-from reverify.audits.looking import look_at
+from reverify.audits.looking import Look, look_at
 from reverify.audits.planning import Planner, Task
 from reverify.audits.running import Order, Window, collection_of, wanted_of
 from reverify.model.audit import Known, Looked
@@ -80,6 +80,9 @@ def forecast(
     order: Order,
     clock: Clock,
     processes: int,
+    *,
+    registered: Callable[[], Iterable[str]] = tuple,
+    look: Callable[[str], Look] = look_at,
     asking: Asking = lambda _: None,
 ) -> Forecast:
     """Tell what an audit would do; nothing is written.
@@ -89,6 +92,8 @@ def forecast(
         order: what would be asked.
         clock: what time it is.
         processes: how many would be at work.
+        registered: gives the places of the capsules of the registry.
+        look: looks at a crate.
         asking: counts what the archive would be asked about.
 
     Raises:
@@ -99,17 +104,13 @@ def forecast(
     wanted, known = wanted_of(history, order, collection, clock, None)
     looked: list[Looked] = []
     unlisted: dict[str, str] = {}
-    planner = Planner(
-        wanted,
-        known,
-        looked.append,
-        lambda place: look_at(place, offline=order.offline),
-    )
+    planner = Planner(wanted, known, looked.append, look)
     window = Window(None, order.bytes)
     read: dict[str, Amount] = {}
     later = Amount()
     todo: list[Task] = []
-    for task in planner.tasks(find_crates(roots, unlisted.__setitem__)):
+    places = find_crates(roots, unlisted.__setitem__, registered)
+    for task in planner.tasks(places):
         amount = Amount(1, task.look.bytes)
         if window.admits(task):
             read[task.why.value] = read.get(task.why.value, Amount()) + amount

@@ -5,7 +5,7 @@ import json
 import logging
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
 from reverify.audits.checking import failed, gone
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 _PAGE = 500
 _PAUSES = (1.0, 5.0, 20.0)
 """Seconds after which a row is written again, if a database was out of reach."""
-Find = Callable[[Sequence[str], Callable[[str, str], None]], Iterable[str]]
 Ahead = Callable[[Iterable[str]], Iterator[str]]
 """Gives places back in their order, something done about many at once before."""
 
@@ -44,7 +43,6 @@ class Order(NamedTuple):
         seconds: after so many no further crate is begun; None for no end.
         bytes: so many are read at most; None for no end.
         wait: whether to wait for another audit of the collection.
-        offline: whether nothing that lies elsewhere is to be looked at.
     """
 
     roots: tuple[str, ...]
@@ -55,7 +53,6 @@ class Order(NamedTuple):
     seconds: float | None = None
     bytes: int | None = None
     wait: bool = False
-    offline: bool = False
 
 
 def collection_of(roots: Iterable[str]) -> tuple[str, tuple[str, ...]]:
@@ -148,7 +145,8 @@ class Audit:
         executor: checks the crates.
         clock: what time it is.
         ahead: what is done about many crates before the first of them is checked.
-        find: finds the crates.
+        registered: gives the places of the capsules of the registry.
+        look: looks at a crate.
         pause: waits for some seconds.
     """
 
@@ -159,14 +157,16 @@ class Audit:
         clock: Clock,
         *,
         ahead: Ahead = iter,
-        find: Find = find_crates,
+        registered: Callable[[], Iterable[str]] = tuple,
+        look: Callable[[str], Look] = look_at,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._history = history
         self._executor = executor
         self._clock = clock
         self._ahead = ahead
-        self._find = find
+        self._registered = registered
+        self._look = look
         self._pause = pause
 
     def run(
@@ -231,15 +231,15 @@ class _Running:
         wanted, known = wanted_of(
             self._history, order, run.collection, self._clock, run.number
         )
-        self._planner = Planner(wanted, known, self._set_aside, self._look)
+        self._planner = Planner(wanted, known, self._set_aside, audit._look)  # noqa: SLF001
         self._window = Window(order.seconds, order.bytes)
         self._looked: list[Looked] = []
         self._unlisted: dict[str, str] = {}
 
     def finish(self, told: Callable[[Task, Result], None]) -> Run:
         """Check what is to be checked, keep it, and seal the run."""
-        find = self._audit._find  # noqa: SLF001
-        places = find(self._run.roots, self._unlisted.__setitem__)
+        registered = self._audit._registered  # noqa: SLF001
+        places = find_crates(self._run.roots, self._unlisted.__setitem__, registered)
         tasks = self._admitted(self._prepared(self._planner.tasks(places)))
         for task, result in self._audit._executor.results(tasks):  # noqa: SLF001
             self._keep(result, task.why, task.look.stamp, task.known)
@@ -255,9 +255,6 @@ class _Running:
             sampled=self._order.sample is not None,
             round_left=self._planner.round_left,
         )
-
-    def _look(self, place: str) -> Look:
-        return look_at(place, offline=self._order.offline)
 
     def _prepared(self, tasks: Iterable[Task]) -> Iterator[Task]:
         """Tasks in their order, the archive asked about many of them at once."""

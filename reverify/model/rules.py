@@ -1197,6 +1197,16 @@ _TABLE = (
         " audit were checked all the same.",
         "Check it by itself with `reverify check -v`, and report what that shows.",
     ),
+    Rule(
+        "fixity/capsule-damaged",
+        _NO,
+        E,
+        "What the registry keeps of a capsule is what was registered.",
+        "A file of the capsule is missing, or has another digest than when it was"
+        " registered, so that no crate can be made of it any more.",
+        "Restore the file, or the database, from a copy; `reverify capsule verify-db`"
+        " reads all that is kept.",
+    ),
     # -- execution -----------------------------------------------------------------
     Rule(
         "execution/not-tested",

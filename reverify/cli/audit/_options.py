@@ -125,7 +125,6 @@ def asked(
         seconds=_read("--max-time", read_duration, max_time),
         bytes=_read("--max-bytes", read_size, max_bytes),
         wait=bool(wait),
-        offline=settings.offline,
     )
     return Asked(order, checker, settings)
 

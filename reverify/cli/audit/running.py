@@ -178,7 +178,9 @@ def plan(  # noqa: PLR0917 - one parameter for each option
             asked.order,
             SystemClock(),
             processes,
-            runtime.to_ask,
+            registered=runtime.capsules,
+            look=runtime.look,
+            asking=runtime.to_ask,
         )
     if json:
         dump({"plan": found.to_dict()})
@@ -209,7 +211,14 @@ def _audit(asked: "Asked", dask: str | None, shown: "_Shown") -> "tuple[Run, Dri
     history = history_of(asked.settings)
     with _runtime(asked) as runtime, _interrupted_by_sigterm():
         executor = _executor(asked, dask)
-        audit = Audit(history, executor, SystemClock(), ahead=runtime.ahead)
+        audit = Audit(
+            history,
+            executor,
+            SystemClock(),
+            ahead=runtime.ahead,
+            registered=runtime.capsules,
+            look=runtime.look,
+        )
         try:
             with shown:
                 done = audit.run(asked.order, shown.told)
