@@ -211,9 +211,9 @@ class Dask:
 
         source = iter(tasks)
         running: dict[Any, Task] = {}
-        stream = as_completed()
+        stream = as_completed(loop=self._client.loop)
         while True:
-            for task in islice(source, self._room() - len(running)):
+            for task in islice(source, max(0, self._room() - len(running))):
                 future = self._submit(task)
                 running[future.key] = task
                 stream.add(future)

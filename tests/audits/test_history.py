@@ -3,74 +3,18 @@
 import shutil
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from reverify.audits.drift import drift
-from reverify.audits.executing import Serial
-from reverify.audits.finding import expect_roots, find_crates
-from reverify.audits.running import Audit, Order
-from reverify.errors import BusyError, DamagedError, UsageError
-from reverify.model.audit import Run
+from reverify.errors import BusyError, DamagedError
 from reverify.model.report import Report
-from reverify.runtime import Runtime
-from reverify.settings import load_settings
-from reverify.store.database import Database
-from reverify.store.history import History
 
-from tests.builders import METADATA, document, encode, write
+from tests.audits.places import Place, place
+from tests.builders import METADATA, document, encode
 from tests.databases import Backdoor
 
-
-class Ticking:
-    """A clock that goes on by a second each time that it is looked at."""
-
-    def __init__(self) -> None:
-        self.now_is = 1_800_000_000
-
-    def now(self) -> datetime:
-        self.now_is += 1
-        return datetime.fromtimestamp(self.now_is, UTC)
-
-
-class Place:
-    """A collection of crates, and the history of its audits."""
-
-    def __init__(self, folder: Path, database: str) -> None:
-        self.folder = folder
-        self.history = History(Database(database))
-        self.clock = Ticking()
-        self.asked: list[str] = []
-        settings = load_settings({"offline": True, "skip": ["conformance"]})
-        self.runtime = Runtime(settings)
-
-    def crate(self, name: str, data: bytes = b"1\n") -> Path:
-        files = {"a.csv": data}
-        made = encode(document(files))
-        write(self.folder / name, {**files, METADATA: made})
-        return self.folder / name
-
-    def verify(self, location: str) -> Iterator[Report]:
-        self.asked.append(location)
-        return self.runtime.verify(location)
-
-    def audit(self, **asked: Any) -> Run:
-        order = Order(roots=(str(self.folder),), **asked)
-        executor = Serial(self.verify, self.clock)
-        return Audit(self.history, executor, self.clock).run(order)
-
-
-@pytest.fixture
-def place(tmp_path: Path, database: str) -> Iterator[Place]:
-    folder = tmp_path / "crates"
-    folder.mkdir()
-    made = Place(folder, database)
-    for number in range(3):
-        made.crate(f"crate-{number}")
-    with made.runtime:
-        yield made
+__all__ = ["place"]
 
 
 def test_each_crate_is_checked_once_and_kept(place: Place) -> None:
@@ -222,21 +166,6 @@ def test_damaged_findings_are_not_served(place: Place, backdoor: Backdoor) -> No
     backdoor("UPDATE reverify_audit_findings SET data = 'x'")
     with pytest.raises(DamagedError, match="findings"):
         place.history.findings(1)
-
-
-def test_crates_are_found_in_order_and_not_inside_each_other(tmp_path: Path) -> None:
-    for name in ("b", "a/inner", "a/inner/nested"):
-        write(tmp_path / name, {METADATA: b"{}"})
-    write(tmp_path / "c", {"bagit.txt": b"", "x.zip": b"", "deep/y.tar.gz": b""})
-    write(tmp_path, {"z.zip": b"", "readme.txt": b""})
-    (tmp_path / "link").symlink_to(tmp_path / "b")
-    found = [
-        Path(f).relative_to(tmp_path).as_posix()
-        for f in find_crates([tmp_path.as_posix()], lambda *_: None)
-    ]
-    assert found == ["z.zip", "a/inner", "b", "c"]
-    with pytest.raises(UsageError, match="there is nothing"):
-        expect_roots([str(tmp_path / "nowhere")])
 
 
 def test_a_crate_that_is_gone_broke_and_one_that_is_back_healed(place: Place) -> None:

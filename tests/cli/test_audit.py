@@ -64,12 +64,15 @@ def test_all_of_it_is_there_for_programs(terminal: Terminal, crates: Path) -> No
     (crates / "two" / "a.csv").write_bytes(b"two")
     run = json.loads(terminal("audit", "run", "--json", *PLAIN, crates).out)
     assert run["run"]["state"] == "finished"
-    assert run["crates"].items() >= {
-        "total": 2,
-        "confirmed": 2,
-        "refuted": 0,
-        "undetermined": 0,
-    }.items()
+    assert (
+        run["crates"].items()
+        >= {
+            "total": 2,
+            "confirmed": 2,
+            "refuted": 0,
+            "undetermined": 0,
+        }.items()
+    )
     status = json.loads(terminal("audit", "status", "--json").out)
     assert status["run"]["id"] == status["collections"][0]["run"]["id"] == 3
     assert status["crates"]["total"] == 2
