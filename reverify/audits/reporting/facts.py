@@ -72,23 +72,25 @@ def headline(overview: Overview) -> str:
         return (
             f"{refuted:,} of {crates(total)} {'is' if refuted == 1 else 'are'} broken"
         )
+    well = f"None of {crates(total)} is known to be broken"
     if unclear:
-        return f"No crate is known to be broken, {unclear:,} could not be told"
+        return f"{well}, {unclear:,} could not be told"
     if never := counts.get("untested", 0):
-        return f"No crate is known to be broken, {never:,} were never read"
-    return f"Nothing is known to be broken in {crates(total)}"
+        return f"{well}, {never:,} {'was' if never == 1 else 'were'} never read"
+    return well
 
 
 def broken_now(overview: Overview) -> Iterator[str]:
     """How much is broken, and how much could not be told."""
     counts = overview.run.summary.crates if overview.run.summary else {}
     total = sum(counts.values())
-    for name, said in (
-        ("refuted", "say something that is not so"),
-        ("undetermined", "could not be told"),
-        ("untested", "were never read; nothing is known of them"),
+    for name, one, more in (
+        ("refuted", "says something that is not so", "say something that is not so"),
+        ("undetermined", "could not be told", "could not be told"),
+        ("untested", "was never read", "were never read"),
     ):
         if many := counts.get(name, 0):
+            said = one if many == 1 else more
             yield f"{crates(many)} ({share(many, total)}) {said}"
     size = sum(each.check.bytes or 0 for each in overview.bad if is_refuted(each))
     if size:
@@ -102,7 +104,7 @@ def since_when(overview: Overview) -> Iterator[str]:
         first = min(bad)
         yield f"the first of them since run {first[0]}, {day(first[1])}"
         fresh = sum(run == overview.run.number for run, _ in bad)
-        yield f"{fresh:,} of them since the last run"
+        yield f"{f'{fresh:,}' if fresh else 'none'} of them since the last run"
     if len(overview.runs) > 1:
         counts = [(name, len(found)) for name, found in changes(overview.drift)]
         told = ", ".join(f"{many:,} {name}" for name, many in counts if many)
@@ -118,9 +120,11 @@ def how_sure(overview: Overview) -> Iterator[str]:
         return
     if standing := standing_of(overview):
         yield (
-            f"{share(standing.within, summary.total)} were read in full within"
-            f" {days(standing.period)}"
+            f"{share(standing.within, summary.total)} of all crates were read in full"
+            f" within {days(standing.period)}"
         )
+    elif known := [e.days for e in overview.coverage if e.days and e.crates]:
+        yield f"the oldest of the full readings is at most {days(max(known))} old"
     yield from _unread(overview)
     quick = summary.readings.get(Reading.QUICK, 0)
     if quick:
@@ -191,14 +195,15 @@ def spans(overview: Overview) -> list[Span]:
 
 def by_kind(bad: Sequence[BadCrate]) -> list[KindTrouble]:
     """How many crates are in trouble, by the kind of claim; one may be in several."""
-    counts = {kind.value: [0, 0, 0] for kind in ClaimKind}
+    counts: dict[str, list[int]] = {kind.value: [0, 0, 0] for kind in ClaimKind}
     for each in bad:
         found: dict[str, set[str]] = {}
         for finding in each.findings:
             kind = finding.rule.partition("/")[0]
-            found.setdefault(kind, set()).add(finding.outcome)
+            if kind in counts:
+                found.setdefault(kind, set()).add(finding.outcome)
         for kind, outcomes in found.items():
-            tally = counts.setdefault(kind, [0, 0, 0])
+            tally = counts[kind]
             tally[0 if Outcome.REFUTED in outcomes else 1] += 1
             tally[2] += each.check.bytes or 0
     return [KindTrouble(kind, *tally) for kind, tally in counts.items() if any(tally)]

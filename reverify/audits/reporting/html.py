@@ -4,24 +4,28 @@ The page is complete in itself: no script, nothing is fetched. What comes from a
 is escaped, cut where it is too long, and written out where it is invisible.
 """
 
+import re
 from collections.abc import Callable
 from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from reverify.audits.reporting import facts, plots
 from reverify.audits.reporting.drawing import Plot
-from reverify.formats.page import shown, style, template
+from reverify.formats.page import as_it_is, shown, style, template
 from reverify.model.audit import Change, Overview
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 SHOWN_CRATES = 300
+OPEN_CRATES = 25
+"""Crates that are seen at once; the others are folded."""
 SHOWN_CHANGES = 50
 SHOWN_FINDINGS = 10
 SHOWN_RULES = 50
 _MOST = 300
 """Characters of a name, a path or a reason."""
+_KEPT = re.compile(r"\d{4}-\d\d-\d\d(?: \d\d:\d\d)?|[\d.]+ %")
 _PACKAGE = "reverify.audits.reporting"
 
 
@@ -61,6 +65,7 @@ def html(overview: Overview) -> bytes:
         trouble=overview.trouble[:SHOWN_RULES],
         trouble_count=len(overview.trouble),
         drawn=_plots(overview),
+        most_open=OPEN_CRATES,
         most_findings=SHOWN_FINDINGS,
     )
     return page.encode()
@@ -72,10 +77,19 @@ def _template() -> "Template":
         "shown": partial(shown, most=_MOST),
         "day": facts.day,
         "moment": facts.moment,
+        "together": _together,
         "volume": facts.volume,
         "crates": facts.crates,
     }
     return template(_PACKAGE, "report.html.j2", filters)
+
+
+def _together(text: str) -> str:
+    """Text of ours, escaped; no line ends within a day, a time, or before `%`."""
+    from markupsafe import escape  # noqa: PLC0415 - comes with jinja2
+
+    kept = _KEPT.sub(r'<span class="together">\g<0></span>', str(escape(text)))
+    return as_it_is(kept)
 
 
 def _only_root(overview: Overview) -> str:

@@ -39,10 +39,14 @@ def over_time(runs: Sequence[Run]) -> Plot | None:
     if not drawn or not any(_counts(each, _SHOWN) for each in drawn):
         return None
     upper = _Panel(drawn, _SHOWN, top=24, height=136, said="all crates")
+    is_bad = any(_counts(each, _BAD) for each in drawn)
     lower = _Panel(drawn, _BAD, top=196, height=88, said="of these, not confirmed")
     last = drawn[-1]
     counts = {name: _count(last, name) for name in (*_BAD, "confirmed", "untested")}
-    hover = tuple(_hover(each, n, len(drawn)) for n, each in enumerate(drawn))
+    hover = [
+        _hover(each, n, len(drawn), 262 if is_bad else 140)
+        for n, each in enumerate(drawn)
+    ]
     return Plot(
         id="over-time",
         title="Crates by outcome, run by run",
@@ -50,8 +54,13 @@ def over_time(runs: Sequence[Run]) -> Plot | None:
             f"{len(drawn)} runs from {day(drawn[0].started)} to {day(last.started)}."
             f" In the last one: {', '.join(f'{m:,} {n}' for n, m in counts.items())}."
         ),
-        height=322,
-        marks=(*upper.marks(), *lower.marks(), *_labels(drawn, 302), *hover),
+        height=322 if is_bad else 202,
+        marks=(
+            *upper.marks(),
+            *(lower.marks() if is_bad else ()),
+            *_labels(drawn, 302 if is_bad else 182),
+            *hover,
+        ),
         legend=tuple((name, f"{name} {many:,}") for name, many in counts.items()),
         head=("run", "began", "crates", *_SHOWN),
         rows=tuple(_numbers(each) for each in reversed(drawn)),
@@ -107,7 +116,7 @@ def trouble(overview: Overview) -> Plot | None:
     worst = max(found, key=lambda each: each.crates)
     return Plot(
         id="trouble",
-        title="What is wrong, by kind of claim",
+        title="Crates that are not confirmed, by kind of claim",
         description=f"Most of it is {worst.kind}: {crates(worst.crates)}.",
         height=ROW * len(rows),
         marks=tuple(bars(rows)),
@@ -213,12 +222,12 @@ def _column(number: int, runs: int) -> tuple[float, float]:
     return slot * (number + (1 - part) / 2), slot * part
 
 
-def _hover(run: Run, number: int, runs: int) -> Mark:
+def _hover(run: Run, number: int, runs: int, height: int) -> Mark:
     """What one reads over a column."""
     counts = ", ".join(f"{_count(run, name):,} {name}" for name in _SHOWN)
     told = Mark("title", {}, f"run {run.number}, {day(run.started)}: {counts}")
     slot = _slot(runs)
-    return rect("hover", (slot * number, slot), (24, 262), (told,))
+    return rect("hover", (slot * number, slot), (24, height), (told,))
 
 
 def _labels(runs: Sequence[Run], y: int) -> Iterator[Mark]:
