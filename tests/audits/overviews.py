@@ -77,7 +77,7 @@ def run(
         before="aa" * 32 if number > 1 else None,
         seal=DIGEST,
         options={"period": 90},
-        summary=summary(crates or {"confirmed": 1000}, **changes),
+        summary=summary({"confirmed": 1000} if crates is None else crates, **changes),
     )
 
 

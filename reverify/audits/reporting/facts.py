@@ -22,9 +22,9 @@ PERIOD = "period"
 """The option of a run that says after how many days a crate is to be read again."""
 CHANGES = {
     "broke": "held in the run before, or did no harm, and does not hold now",
-    "new": "does not hold, and was not claimed before",
+    "new": "does not hold, and was not made before",
     "healed": "did not hold, and is in order now",
-    "vanished": "is not claimed any more",
+    "vanished": "was made before, and is not any more",
 }
 """What can have become of a claim, what is bad first."""
 

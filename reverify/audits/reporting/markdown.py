@@ -106,10 +106,11 @@ def _age(overview: Overview) -> Iterator[str]:
     yield from ("", "### Last full reading", "")
     yield from ("| how long ago | crates | size |", "|---|--:|--:|")
     for each in found:
-        yield f"| {each.label} | {each.crates:,} | {facts.volume(each.bytes)} |"
+        size = "not known" if each.is_never else facts.volume(each.bytes)
+        yield f"| {each.label} | {each.crates:,} | {size} |"
     if overview.run.summary:
         told = facts.full_readings(overview.run.summary)
-        line = ", ".join(f"{many:,} {name}" for name, many in told.items())
+        line = "; ".join(f"{name}: {many:,}" for name, many in told.items())
         yield from ("", f"In this run: {line}.")
 
 

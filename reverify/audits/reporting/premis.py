@@ -55,7 +55,7 @@ EVENTS = (
         ClaimKind.COMPLETENESS,
         "validation",
         "val",
-        "Whether all that the crate and its manifests list is there, and nothing else.",
+        "Whether all that the crate and its manifests list is there.",
     ),
     Event(
         ClaimKind.CONFORMANCE,
