@@ -176,7 +176,7 @@ def test_colours_never_stand_alone() -> None:
 
 def columns(name: str) -> dict[str, int]:
     """How many rectangles there are for each outcome in the plot over time."""
-    found = {}
+    found: dict[str, int] = {}
     for group in all_of(parse(page(name)), "g"):
         outcome = group.attrib["class"].removeprefix("column ")
         found[outcome] = found.get(outcome, 0) + len(group)
