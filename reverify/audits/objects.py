@@ -3,6 +3,7 @@
 Source: OCFL 1.1, 3.3 Object Conformance Declaration, and 4.1 Root Structure.
 """
 
+import os
 from pathlib import Path
 
 _VERSIONS = ("1.1", "1.0")
@@ -27,4 +28,4 @@ def ocfl_object(crate: str) -> str | None:
 
 def _declares(folder: Path, name: str) -> bool:
     """Whether a declaration lies there; by its name, as folders may be large."""
-    return any((folder / f"{name}{version}").is_file() for version in _VERSIONS)
+    return any(os.path.isfile(folder / f"{name}{version}") for version in _VERSIONS)  # noqa: PTH113 - what may not be read is not there

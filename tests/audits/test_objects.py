@@ -34,6 +34,6 @@ def test_nothing_is_looked_for_above_a_storage_root(storage: Path) -> None:
     assert ocfl_object(str(storage / "inner" / "crate")) is None
 
 
-@pytest.mark.parametrize("crate", ["s3://bucket/crate", "a\0b", ""])
+@pytest.mark.parametrize("crate", ["s3://bucket/crate", "a\0b", "", "/" + "x" * 5000])
 def test_what_is_no_place_on_disk_belongs_to_none(crate: str) -> None:
     assert ocfl_object(crate) is None
