@@ -23,6 +23,7 @@ from reverify.api.app import create_api
 from reverify.api.description import describe
 from reverify.api.interface import Serving
 from reverify.api.problems import KINDS
+from reverify.audits.reporting.tables import COLUMNS
 from reverify.cli import app
 from reverify.crates.limits import MIB, Limits
 from reverify.formats import FORMATS, format_named
@@ -304,7 +305,15 @@ def problems_table() -> str:
     return "\n".join(lines) + "\n"
 
 
+def audit_columns_table() -> str:
+    """A row for each column of the tables of an audit."""
+    lines = ["| column | type | what stands in it |", "|---|---|---|"]
+    lines += [f"| `{c.name}` | {c.type} | {_cell(c.meaning)} |" for c in COLUMNS]
+    return "\n".join(lines) + "\n"
+
+
 TABLES: Mapping[str, Callable[[], str]] = {
+    "audit-columns": audit_columns_table,
     "settings": settings_table,
     "formats": formats_table,
     "limits": limits_table,

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from referencing import Registry, Resource
+from reverify.audits.reporting import report as audit_report
 from reverify.formats import format_named
 from reverify.formats.json import dumps
 from reverify.model.difference import difference
@@ -16,6 +17,7 @@ from reverify.model.outcome import ClaimKind, Level, Outcome, Severity
 from reverify.model.report import Report
 from reverify.profiles.catalogue import all_rules
 
+from tests.audits.overviews import OVERVIEWS
 from tests.conftest import ROOT
 from tests.fakes import check, file, write_crate
 from tests.formats.reports import finding, report, reports
@@ -131,6 +133,12 @@ def test_every_line_of_jsonl_is_a_report(made: list[Report]) -> None:
 def test_every_difference_fits(before: Report, after: Report) -> None:
     document = json.loads(dumps(difference(before, after).to_dict()))
     assert faults(document, "difference") == []
+
+
+@pytest.mark.parametrize("name", OVERVIEWS)
+def test_every_report_of_an_audit_fits(name: str) -> None:
+    document = json.loads(audit_report(OVERVIEWS[name](), "json"))
+    assert faults(document, "audit-report") == []
 
 
 def test_the_verdict_over_several_crates_counts_them() -> None:

@@ -6,36 +6,24 @@ http and https or to files of the crate, and nothing on the page can run or be l
 Source: RO-Crate 1.2, RO-Crate Structure, "RO-Crate Website".
 """
 
-import base64
 import functools
-import hashlib
 import json
 import re
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib import resources
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from reverify.capsules.citation import crate_iri, reference
 from reverify.capsules.mapping import CodeFacts, Measured
+from reverify.formats.page import as_it_is, style, template
 from reverify.model.capsule import FileRecord, Manifest
 
 if TYPE_CHECKING:
     from jinja2 import Template
 
 PREVIEW = "ro-crate-preview.html"
-_UNSHOWN = re.compile(
-    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff"
-    "\ud800-\udfff\ufdd0-\ufdef\ufff9-\uffff]|"
-    "[\U000e0000-\U000e0fff"
-    + "".join(f"{chr(n << 16 | 0xFFFE)}-{chr(n << 16 | 0xFFFF)}" for n in range(1, 17))
-    + "]"
-)
-"""What HTML forbids, and what turns the direction of text round or cannot be seen."""
-
-
 _PLAIN = (
     "title",
     "description",
@@ -81,12 +69,11 @@ def preview(manifest: Manifest, described: Described) -> bytes:
     document, code = manifest.document, manifest.part("code")
     facts = described.code or CodeFacts()
     run, environment = manifest.part("run"), manifest.part("environment")
-    style = _resource("preview.css")
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    sheet = style("reverify.capsules", "preview.css")
     page = _template().render(
         {key: document.get(key) for key in _PLAIN},
-        style=_as_it_is(style),
-        style_digest=f"sha256-{digest}",
+        style=sheet.text,
+        style_digest=sheet.source,
         document=_embedded(described),
         ro_crate=described.ro_crate,
         id=crate_iri(manifest),
@@ -116,42 +103,12 @@ def preview(manifest: Manifest, described: Described) -> bytes:
 
 @functools.cache
 def _template() -> "Template":
-    from jinja2 import Environment  # noqa: PLC0415 - only to export
-
-    environment = Environment(autoescape=True)
-    environment.filters |= {"shown": _shown, "below": _below}
-    environment.tests["is_web"] = _is_web
-    return environment.from_string(_resource("preview.html.j2"))
-
-
-def _resource(name: str) -> str:
-    return resources.files("reverify.capsules").joinpath(name).read_text("utf-8")
-
-
-def _as_it_is(text: str) -> str:
-    """Text of our own that is not to be escaped."""
-    from markupsafe import Markup  # noqa: PLC0415 - comes with jinja2
-
-    return Markup(text)  # noqa: S704 - it is
-
-
-def _shown(value: object) -> str:
-    r"""Make text what HTML allows, the invisible written out as `\x1b`; not escaped."""
-    text = str(value).replace("\r\n", "\n")
-    return _UNSHOWN.sub(lambda match: ascii(match.group())[1:-1], text)
+    return template("reverify.capsules", "preview.html.j2", {"below": _below})
 
 
 def _below(path: str) -> str:
     """The link to a file of the crate, which nothing takes for a scheme or a host."""
     return "./" + quote(path, safe="/")
-
-
-def _is_web(url: str | None) -> bool:
-    """Whether a link may be made of an address."""
-    try:
-        return urlsplit(url or "").scheme in {"http", "https"}
-    except ValueError:  # brackets that are no IPv6 address
-        return False
 
 
 def _embedded(described: Described) -> str | None:
@@ -164,7 +121,7 @@ def _embedded(described: Described) -> str | None:
     text = json.dumps(described.document)
     for character in "<>&":  # which stand in strings alone, and so may be written so
         text = text.replace(character, f"\\u{ord(character):04x}")
-    return _as_it_is(text)
+    return as_it_is(text)
 
 
 def _license_url(license: str | None) -> str | None:
