@@ -243,6 +243,12 @@ TOLD = tuple("SUBJECT NOTICE COLLECTION RUN BROKE HEALED NEW VANISHED".split())
 They are no settings either, and that program may well call us.
 """
 _PREFIX = "REVERIFY_"
+SECRETS = frozenset(
+    f"{_PREFIX}{name.upper()}"
+    for name, reader in {**_READERS, "token": Secret}.items()
+    if reader in {Secret, SecretAddress}
+)
+"""Variables that no program need be told which is not one of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
