@@ -2,6 +2,7 @@
 
 import base64
 from pathlib import Path
+from typing import Any
 
 import pytest
 from reverify.audits.telling.means import Server, means_for, read_key, read_server
@@ -63,7 +64,11 @@ def test_webhooks_are_signed_if_there_is_a_secret(tmp_path: Path) -> None:
 def test_nothing_that_is_secret_is_shown(tmp_path: Path) -> None:
     secret = base64.b64encode(KEY).decode()
     url = "smtps://me:pass@mail.example"
-    told = {"SMTP_URL": url, "MAIL_FROM": "me@b.example", "NOTIFY_SECRET": secret}
+    told: dict[str, Any] = {
+        "SMTP_URL": url,
+        "MAIL_FROM": "me@b.example",
+        "NOTIFY_SECRET": secret,
+    }
     environ = {"TOKEN_OF_OTHERS": "hidden"}
     made = means_for(
         [WEB, PEOPLE], settings(tmp_path, **told), http=None, environ=environ
