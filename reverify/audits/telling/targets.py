@@ -1,7 +1,7 @@
 """Who is to be told, as a user writes it."""
 
 import shlex
-from typing import NamedTuple
+from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from reverify.errors import UsageError
@@ -14,7 +14,8 @@ _FORMS = (
 )
 
 
-class Webhook(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Webhook:
     """A program that listens on the web.
 
     Attributes:
@@ -30,7 +31,8 @@ class Webhook(NamedTuple):
         return f"{parts.scheme}://{parts.netloc}"
 
 
-class Mail(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Mail:
     """People, by mail.
 
     Attributes:
@@ -45,7 +47,8 @@ class Mail(NamedTuple):
         return f"mailto:{','.join(self.to)}"
 
 
-class Command(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Command:
     """A program of the user's own.
 
     Attributes:
