@@ -175,8 +175,8 @@ def notice_of(run: Run, drift: Drift, name: str = "") -> Notice | None:
 def name_of(run: Run) -> str:
     """What a collection is called: its roots, or the first and how many more.
 
-    Two collections never have the same name: where roots are left out, the beginning
-    of what identifies the collection is in it. It is not escaped.
+    Where roots are left out, the beginning of what identifies the collection tells it
+    from others. It is not escaped.
     """
     few = 3
     if len(run.roots) <= few:

@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from reverify.audits.telling.notice import CLAIMS, CRATES, name_of, notice_of
 from reverify.model.audit import Drift
 
@@ -105,6 +107,17 @@ def test_what_a_crate_says_is_escaped_for_people(where: str) -> None:
     assert not any(line.startswith("Bcc") for line in made.text().splitlines())
     made.text().encode()
     assert "\\x1b[2J\\x0aBcc: x@evil.example" in made.text()
+
+
+@given(st.text(max_size=50), st.text(max_size=50), st.text(max_size=50))
+def test_no_text_whatever_makes_a_line_or_breaks_a_schema(
+    crate: str, reason: str, name: str
+) -> None:
+    plain = notice(change("a", "b"), name="c").text().splitlines()
+    made = notice(change(crate, reason), name=name or "c")
+    assert len(made.text().splitlines()) == len(plain)
+    assert made.text().encode().splitlines()[0].decode() == made.subject
+    assert faults(json.loads(made.to_json()), "notice") == []
 
 
 def test_programs_get_it_as_it_is_in_ascii() -> None:
