@@ -26,6 +26,9 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604_800}
 _SECONDS["y"] = 31_557_600
 PROJECT_FILE, USER_FILE = "reverify.toml", "config.toml"
 _SECRET_BYTES = 64_000
+_MAILBOX = 254
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+"""Hosts that are this machine: what is sent there can be seen by nobody else."""
 
 
 class Secret:
@@ -36,6 +39,8 @@ class Secret:
     """
 
     __slots__ = ("_text",)
+    _FORM = "[A-Za-z0-9._~+/=-]+"
+    _SAID = "a token is one word of letters, digits and . _ ~ + / = -"
 
     def __init__(self, text: str) -> None:
         self._text = text.strip()
@@ -49,10 +54,10 @@ class Secret:
     __repr__ = __str__
 
     def reveal(self) -> str:
-        """The token itself.
+        """The secret itself.
 
         Raises:
-            UsageError: its file cannot be read, others can read it, or it is no token.
+            UsageError: its file cannot be read, others can read it, or it is none.
         """
         text = self._text
         if text.startswith("@"):
@@ -66,13 +71,33 @@ class Secret:
                     f"{path}: cannot be read ({error.strerror})"
                 ) from error
             if mode & 0o077 and stat.S_ISREG(mode):
-                raise UsageError(f"{path}: others can read the token; `chmod 600` it")
-        if text and not re.fullmatch("[A-Za-z0-9._~+/=-]+", text):
-            raise UsageError("a token is one word of letters, digits and . _ ~ + / = -")
+                raise UsageError(f"{path}: others can read the secret; `chmod 600` it")
+        if text and not re.fullmatch(self._FORM, text):
+            raise UsageError(self._SAID)
         return text
 
 
-_NO_SECRET = Secret("")
+class SecretAddress(Secret):
+    """An address with a secret in it, or `@` and the file that holds it."""
+
+    __slots__ = ()
+    _FORM = "[!-~]+"
+    _SAID = "an address is one word of ASCII; write others as %20 and the like"
+
+
+_NO_SECRET, _NO_ADDRESS = Secret(""), SecretAddress("")
+
+
+def is_mailbox(text: str) -> bool:
+    """Whether a text is an address of mail, and nothing that could be more than that.
+
+    Source: RFC 5321, 4.1.2, without what is quoted; a percent sign, which routes, is
+    refused as well.
+    """
+    atom = r"[A-Za-z0-9!#$&'*+/=?^_`{|}~-]+"
+    label = "[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?"
+    form = rf"{atom}(?:\.{atom})*@{label}(?:\.{label})*"
+    return len(text) <= _MAILBOX and bool(re.fullmatch(form, text))
 
 
 def read_size(text: str) -> int:
@@ -167,6 +192,12 @@ def _read_base(text: str) -> str:
     return text if text.endswith("/") else f"{text}/"
 
 
+def _read_mailbox(text: str) -> str:
+    if text and not is_mailbox(text):
+        raise ValueError(f"{text!r} is no address of mail; write name@example.org")
+    return text
+
+
 def _one_of(text: str, known: list[str], what: str) -> str:
     if text in known:
         return text
@@ -198,13 +229,27 @@ _READERS: Mapping[str, Callable[[str], Any]] = {
     "git_clones": _read_folders,
     "git_mirrors": _read_mirrors,
     "use_git_credentials": _read_flag,
+    "notify_secret": Secret,
+    "smtp_url": SecretAddress,
+    "mail_from": _read_mailbox,
 }
 _LISTS = {"only": False, "skip": False, "profile": True, "format": True}
 _LISTS |= {"source": True, "git_clones": False, "git_mirrors": False}
 """Settings that may be a list, and whether an item may hold a comma."""
 _OF_OTHERS = {"TOKEN"}
 """Variables that are ours and no settings of a check."""
+TOLD = tuple("SUBJECT NOTICE COLLECTION RUN BROKE HEALED NEW VANISHED".split())
+"""Variables by which an audit tells a program of the user's what it found.
+
+They are no settings either, and that program may well call us.
+"""
 _PREFIX = "REVERIFY_"
+SECRETS = frozenset(
+    f"{_PREFIX}{name.upper()}"
+    for name, reader in {**_READERS, "token": Secret}.items()
+    if reader in {Secret, SecretAddress}
+)
+"""Variables that no program need be told which is not one of ours."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -236,6 +281,11 @@ class Settings:
             `https://HOST/=file:///FOLDER/` or another URL.
         use_git_credentials: use your own git credentials, for hosts that `source` or
             `git-mirrors` names alone.
+        notify_secret: what notices of audits to webhooks are signed with, or `@` and
+            the file that holds it.
+        smtp_url: the server that takes mail, `smtp://USER:PASSWORD@HOST:587` or
+            `smtps://HOST`, or `@` and the file that holds it.
+        mail_from: whom mail comes from.
         origins: where each setting came from, by its name.
     """
 
@@ -261,6 +311,9 @@ class Settings:
     git_clones: tuple[Path, ...] = ()
     git_mirrors: tuple[str, ...] = ()
     use_git_credentials: bool = False
+    notify_secret: Secret = _NO_SECRET
+    smtp_url: Secret = _NO_ADDRESS
+    mail_from: str = ""
     origins: Mapping[str, str]
 
     @property
@@ -283,9 +336,24 @@ class Settings:
                 " set REVERIFY_SWH_URL yourself, or unset REVERIFY_SWH_TOKEN"
             )
         host = urlsplit(url).hostname
-        if url.startswith("http:") and host not in {"localhost", "127.0.0.1", "::1"}:
+        if url.startswith("http:") and host not in LOOPBACK:
             raise UsageError(f"{url}: a token is sent by https only")
         return self.swh_token.reveal()
+
+    def mail_server(self) -> str:
+        """The address of the server that takes mail, secrets included, or nothing.
+
+        Raises:
+            UsageError: it cannot be read, or the project says it: mail tells what lies
+                here, and any host that it names would be called.
+        """
+        place = self.origins["smtp_url"]
+        if self.smtp_url and _is_of_project(place):
+            raise UsageError(
+                f"{place} says smtp-url, and so where your mail would go; set"
+                " REVERIFY_SMTP_URL yourself"
+            )
+        return self.smtp_url.reveal()
 
     def git_credentials(self) -> bool:
         """Whether the user's own git credentials may be used.
@@ -398,7 +466,7 @@ def _variables(env: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for variable, value in env.items():
         name = variable.removeprefix(_PREFIX)
-        if name == variable or name in _OF_OTHERS:
+        if name == variable or name in _OF_OTHERS or name in TOLD:
             continue
         if name not in known:
             near = difflib.get_close_matches(name, known | _OF_OTHERS, 1, 0.75)

@@ -34,7 +34,7 @@ PAGES = sorted([ROOT / "README.md", *DOCS.rglob("*.md")])
 FENCE = re.compile(r"^```(?P<kind>\S*)\n(?P<text>.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 CALL = re.compile(r"(?:^|[\s(;&])(?:uvx --from \. |pipx run --spec \. )?reverify .*")
-SHOWN = {"sh", "console", "yaml", "toml", "text", "json", "python"}
+SHOWN = {"sh", "console", "yaml", "toml", "text", "json", "python", "ini"}
 
 
 def name(path: Path) -> str:

@@ -12,6 +12,7 @@ from reverify.errors import UsageError
 from reverify.model.outcome import ClaimKind, Level
 from reverify.settings import (
     NAMES,
+    TOLD,
     Settings,
     load_settings,
     read_duration,
@@ -437,6 +438,77 @@ def test_a_token_is_not_sent_in_the_open(house: House, url: str, *, sent: bool) 
     else:
         with pytest.raises(UsageError, match="by https only"):
             settings.archive_token()
+
+
+# -- who is told -------------------------------------------------------------------
+
+
+def test_the_address_of_a_mail_server_is_shown_nowhere(
+    house: House, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    url = "smtp://me:pass%20word@mail.example:587"
+    settings = house.load(environ={"REVERIFY_SMTP_URL": url})
+    assert settings.mail_server() == url
+    assert "pass" not in repr(settings)
+    monkeypatch.chdir(house.here)
+    monkeypatch.setenv("REVERIFY_SMTP_URL", url)
+    monkeypatch.setenv("REVERIFY_NOTIFY_SECRET", "whsec_abc")
+    assert _run(["config", "--json"]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert shown["smtp_url"]["value"] == shown["notify_secret"]["value"] == "***"
+
+
+def test_the_address_of_a_mail_server_is_read_from_a_file(house: House) -> None:
+    path = house.user / "smtp"
+    path.write_text("smtps://me:secret@mail.example\n")
+    path.chmod(0o600)
+    settings = house.load(environ={"REVERIFY_SMTP_URL": f"@{path}"})
+    assert settings.mail_server() == "smtps://me:secret@mail.example"
+    path.chmod(0o640)
+    with pytest.raises(UsageError, match="chmod 600"):
+        settings.mail_server()
+
+
+@pytest.mark.parametrize("text", ["smtp://a b", "smtp://a\nb", "smtp://ä"])
+def test_what_is_no_address_of_a_server_is_not_repeated(
+    house: House, text: str
+) -> None:
+    settings = house.load(environ={"REVERIFY_SMTP_URL": text})
+    with pytest.raises(UsageError, match="one word of ASCII") as caught:
+        settings.mail_server()
+    assert text not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["reverify.toml", "pyproject.toml"])
+def test_a_projects_file_does_not_say_where_mail_goes(house: House, name: str) -> None:
+    table = "" if name == "reverify.toml" else "[tool.reverify]\n"
+    house.project(f"{table}smtp-url = 'smtp://10.0.0.1'", name)
+    with pytest.raises(UsageError, match="where your mail would go"):
+        house.load().mail_server()
+    own = {"REVERIFY_SMTP_URL": "smtp://mail.example"}
+    assert house.load(environ=own).mail_server() == "smtp://mail.example"
+
+
+def test_the_users_own_file_says_where_mail_goes(house: House) -> None:
+    house.own("smtp-url = 'smtp://mail.example'")
+    assert house.load().mail_server() == "smtp://mail.example"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *"a a@ @b a@b@c a@b,c@d a@-b ä@b a..b@c .a@b a%c@b a@[127.0.0.1]".split(),
+        *("a b@c", "a@b\n", "A <a@b>", '"a"@b', f"{'a' * 300}@b"),
+    ],
+)
+def test_mail_comes_from_a_plain_address(house: House, text: str) -> None:
+    with pytest.raises(UsageError, match="is no address of mail"):
+        house.load(environ={"REVERIFY_MAIL_FROM": text})
+
+
+def test_what_an_audit_tells_a_program_is_no_setting(house: House) -> None:
+    told = {f"REVERIFY_{name}": "x" for name in TOLD}
+    assert house.load(environ=told) == house.load()
 
 
 # -- reverify config ---------------------------------------------------------------

@@ -147,6 +147,7 @@ class Http:
             target: takes the body of an answer with status 2xx.
 
         Raises:
+            RefusedError: it is no public address, or redirects a POST.
             ServiceError: no answer, or not the whole of it.
             LimitError: it is larger than `limit` bytes, or takes too long.
         """
@@ -233,7 +234,7 @@ class Http:
             response.close()
             here = _further(here, response.headers["Location"])
             if method not in {"GET", "HEAD"}:
-                raise ServiceError(f"{url}: redirects a {method} to {here!r}")
+                raise RefusedError(f"{url}: redirects a {method} to {here!r}")
             sent.pop("Authorization", None)
         raise ServiceError(f"{url}: more than {REDIRECTS} redirects")
 

@@ -17,6 +17,8 @@ class Handler(BaseHTTPRequestHandler):
     def _answer(self) -> None:
         self.server.requests.append(f"{self.command} {self.path}")
         self.server.headers.append(dict(self.headers.items()))
+        length = int(self.headers.get("Content-Length", 0))
+        self.server.bodies.append(self.rfile.read(length))
         answer = self.server.answers.get(self.path.partition("?")[0])
         self.close_connection = True
         with contextlib.suppress(OSError):  # the client has gone
@@ -25,7 +27,7 @@ class Handler(BaseHTTPRequestHandler):
             else:
                 answer(self)
 
-    do_GET = do_HEAD = _answer  # noqa: N815 - http.server calls them so
+    do_GET = do_HEAD = do_POST = _answer  # noqa: N815 - http.server calls them so
 
     def say(self, status: int, body: bytes = b"", **headers: str) -> None:
         """A whole answer; `content_type` stands for Content-Type."""
@@ -52,6 +54,7 @@ class Server(ThreadingHTTPServer):
         self.answers = answers
         self.requests: list[str] = []
         self.headers: list[dict[str, str]] = []
+        self.bodies: list[bytes] = []
 
     @property
     def url(self) -> str:

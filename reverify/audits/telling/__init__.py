@@ -1,0 +1,1 @@
+"""Who is told what an audit found: people, programs, a monitor?"""
