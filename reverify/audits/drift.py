@@ -109,9 +109,14 @@ class _Found:
             elif was is not None and was.is_trouble and not finding.is_trouble:
                 self._heal(check, finding)
         for id, finding in before.items():
-            if id not in after:
+            if id not in after and self._was_asked(finding):
                 gone = Change(check.crate, finding, read.last_well(id))
                 self._vanished.append(gone)
+
+    def _was_asked(self, finding: Noted) -> bool:
+        """Whether claims of that kind were tested now; else none can have vanished."""
+        kinds = self._now.options.get("kinds")
+        return not kinds or finding.rule.partition("/")[0] in kinds
 
     def _compare_unchecked(
         self, check: Check, before: Mapping[str, Noted], after: Mapping[str, Noted]

@@ -25,6 +25,7 @@ MOST_BAD = 1000
 SPANS = (7, 30, 90, 180, 365, 730, 1825)
 """Days."""
 _SOON = 0.1
+_DAY = 86_400
 _NO_END = 36_500
 _UNREAD = "untested"
 
@@ -62,7 +63,7 @@ def overview(history: History, run: Run, now: datetime) -> Overview:
         due=_before(read, now - timedelta(seconds=every * (1 - _SOON))) - overdue,
         overdue=overdue,
         never=sum(each.crates for each in read if each.day is None),
-        coverage=tuple(_spans(read, now)),
+        coverage=tuple(_spans(read, now, int(every // _DAY))),
         trouble=trouble,
         bad=bad,
         drift=drift(history, run=run.number) if len(runs) > 1 else Drift(),
@@ -75,16 +76,20 @@ def _before(read: Iterable[Read], moment: datetime) -> int:
     return sum(each.crates for each in read if each.day and each.day < day)
 
 
-def _spans(read: Iterable[Read], now: datetime) -> Iterator[Coverage]:
-    """Crates by the age of their last full reading, those that have none at the end."""
-    spans = (*SPANS, _NO_END, None)
+def _spans(read: Iterable[Read], now: datetime, period: int) -> Iterator[Coverage]:
+    """Crates by the age of their last full reading, those that have none at the end.
+
+    The period in which all are to be read is the end of a span.
+    """
+    ends = (*sorted({*SPANS, max(1, period)}), _NO_END)
+    spans = (*ends, None)
     crates: dict[int | None, int] = dict.fromkeys(spans, 0)
     size: dict[int | None, int] = dict.fromkeys(spans, 0)
     for each in read:
         span = None
         if each.day is not None:
             age = (now.date() - datetime.fromisoformat(each.day).date()).days
-            span = next(days for days in (*SPANS, _NO_END) if age <= days)
+            span = next((days for days in ends if age <= days), _NO_END)
         crates[span] += each.crates
         size[span] += each.bytes
     for days in spans:
@@ -108,7 +113,9 @@ def _bad(
             for place, amount in enumerate((1, many, size)):
                 sums[rule][place] += amount
         if len(shown) < MOST_BAD:
-            shown.append(BadCrate(check, findings, _since(history, check)))
+            shown.append(
+                BadCrate(check._replace(bytes=size), findings, _since(history, check))
+            )
     trouble = [Trouble(rule, *amounts) for rule, amounts in sums.items()]
     trouble.sort(key=lambda each: (-each.crates, each.rule))
     return tuple(shown), tuple(trouble)

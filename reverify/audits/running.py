@@ -37,6 +37,7 @@ class Order(NamedTuple):
         roots: where crates are.
         terms: what the crates are asked for, as a digest: what was asked for otherwise
             is asked again.
+        kinds: the kinds of claim that are tested; none if all are.
         full_every: seconds after which a crate is read in full again.
         is_full: whether all are to be read now.
         sample: how much is to be drawn by chance; None to leave nothing to chance.
@@ -47,6 +48,7 @@ class Order(NamedTuple):
 
     roots: tuple[str, ...]
     terms: str = ""
+    kinds: tuple[str, ...] = ()
     full_every: float = FULL_EVERY
     is_full: bool = False
     sample: Sample | None = None
@@ -201,6 +203,7 @@ class Audit:
         wanted, _ = wanted_of(self._history, order, collection, self._clock, None)
         options = {
             "terms": order.terms,
+            "kinds": list(order.kinds),
             "full_every": order.full_every,
             "full": order.is_full,
             "sample": order.sample.text if order.sample else None,

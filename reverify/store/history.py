@@ -301,6 +301,32 @@ class History:
         order = audit_checks.c.run, audit_crates.c.location
         return map(_check, self._rows(query.order_by(*order)))
 
+    def rows(self, run: int) -> Iterator[tuple[Check, str | None]]:
+        """All crates of a run by place, with what was measured when they were read.
+
+        Yields:
+            the check, and when the crate was last read in full; None if never.
+        """
+        here = audit_checks
+        read, full = aliased(audit_checks), aliased(audit_checks)
+        measured = "files", "bytes", "seconds"
+        query = (
+            select(here, audit_crates.c.location, full.c.at.label("full_at"))
+            .add_columns(*(read.c[name].label(f"read_{name}") for name in measured))
+            .join(audit_crates, here.c.crate == audit_crates.c.id)
+            .outerjoin(
+                read, (read.c.run == here.c.read) & (read.c.crate == here.c.crate)
+            )
+            .outerjoin(
+                full, (full.c.run == here.c.last_full) & (full.c.crate == here.c.crate)
+            )
+            .where(here.c.run == run)
+            .order_by(audit_crates.c.location)
+        )
+        for row in self._rows(query):
+            values = {name: getattr(row, f"read_{name}") for name in measured}
+            yield _check(row)._replace(**values), row.full_at
+
     def changed(self, run: int, before: Sequence[int]) -> Iterator[tuple[Check, Check]]:
         """The checks of a run that found something else than the last one before.
 

@@ -76,13 +76,16 @@ def run(
         finished=timestamp(ended),
         before="aa" * 32 if number > 1 else None,
         seal=DIGEST,
-        options={"period": 90},
+        options={"full_every": 90 * 86400},
         summary=summary({"confirmed": 1000} if crates is None else crates, **changes),
     )
 
 
-def noted(rule: str = "fixity/digest-mismatch", **changes: str) -> Noted:
-    kept = {
+def noted(
+    rule: str = "fixity/digest-mismatch",
+    **changes: Any,  # noqa: ANN401 - see Noted
+) -> Noted:
+    kept: dict[str, Any] = {
         "id": f"{rule}/1",
         "rule": rule,
         "outcome": "refuted",
@@ -106,6 +109,7 @@ def check(number: int = 20, **changes: Any) -> Check:  # noqa: ANN401 - see Chec
         "why": Why.DUE.value,
         "kinds": KINDS_FINE,
         "read": number,
+        "last_full": number,
         "files": 12,
         "bytes": 48_000_000,
         "seconds": 0.21,

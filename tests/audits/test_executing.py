@@ -66,7 +66,10 @@ def cluster() -> Iterator[Any]:
 
 
 @pytest.mark.slow
-def test_all_executors_find_the_same(crates: list[Task], cluster: Any) -> None:
+def test_all_executors_find_the_same(
+    crates: list[Task],
+    cluster: Any,  # noqa: ANN401 - Dask has no types
+) -> None:
     serial = told(Serial(CHECKER()), crates)
     assert serial["crate-0"][0] == "confirmed"
     assert serial["crate-3"][0] == "refuted"

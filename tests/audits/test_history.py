@@ -9,6 +9,8 @@ import pytest
 from reverify.audits.drift import drift
 from reverify.errors import BusyError, DamagedError
 from reverify.model.report import Report
+from reverify.runtime import Runtime
+from reverify.settings import load_settings
 
 from tests.audits.places import Place, place
 from tests.builders import METADATA, document, encode
@@ -70,6 +72,16 @@ def test_a_claim_that_is_no_more_has_vanished_and_one_that_is_bad_is_new(
     found = drift(place.history)
     assert "a.csv" in {each.finding.subject for each in found.vanished}
     assert {each.crate for each in found.new} <= {str(place.folder / "crate-0")}
+
+
+def test_what_is_not_asked_for_any_more_has_not_vanished(place: Place) -> None:
+    place.audit(terms="all")
+    settings = load_settings({"offline": True, "only": ["completeness"]})
+    with Runtime(settings) as runtime:
+        place.runtime = runtime
+        run = place.audit(terms="some", kinds=("completeness",))
+    assert place.checks(run)["crate-0"].why == "asked"
+    assert not any(drift(place.history))
 
 
 def test_a_run_that_is_interrupted_is_gone_on_with(place: Place) -> None:

@@ -59,10 +59,10 @@ def statement(summary: Summary) -> str:
         return ""
     drawn = f"{n:,} {'crate' if n == 1 else 'crates'} drawn at random"
     if n >= total:
-        return f"The sample was the whole collection: {bad:,} of {drawn} are broken."
+        return f"The sample was the whole collection: {bad:,} of {drawn} are damaged."
     most = upper_bound(n, bad, total)
     return (
-        f"{bad:,} of {drawn} and read in full {'is' if bad == 1 else 'are'} broken:"
+        f"{bad:,} of {drawn} and read in full {'is' if bad == 1 else 'are'} damaged:"
         f" at most {share(most, total)} of the collection is, {most:,} of"
         f" {total:,} crates, at {100 * CONFIDENCE:.0f} % confidence."
     )

@@ -18,8 +18,9 @@ from reverify.model.audit import (
 )
 from reverify.model.outcome import ClaimKind, Outcome
 
-PERIOD = "period"
-"""The option of a run that says after how many days a crate is to be read again."""
+PERIOD = "full_every"
+"""The option of a run that says after how many seconds a crate is to be read again."""
+_DAY = 86_400
 CHANGES = {
     "broke": "held in the run before, or did no harm, and does not hold now",
     "new": "does not hold, and was not made before",
@@ -27,6 +28,10 @@ CHANGES = {
     "vanished": "was made before, and is not any more",
 }
 """What can have become of a claim, what is bad first."""
+
+
+IN_PART = "read in part"
+"""What few crates ever are, and what is left out where there is none."""
 
 
 class KindTrouble(NamedTuple):
@@ -162,8 +167,10 @@ def is_refuted(bad: BadCrate) -> bool:
 
 def period_of(run: Run) -> int | None:
     """After how many days a crate is to be read in full again; None if not known."""
-    days = run.options.get(PERIOD)
-    return int(days) if isinstance(days, int | float) and days > 0 else None
+    seconds = run.options.get(PERIOD)
+    if not isinstance(seconds, int | float) or seconds <= 0:
+        return None
+    return max(1, int(seconds // _DAY))
 
 
 def standing_of(overview: Overview) -> Standing | None:
@@ -213,6 +220,7 @@ def full_readings(summary: Summary) -> dict[str, int]:
     """How many crates had which reading, in the words of a report."""
     return {
         "read in full": summary.readings.get(Reading.FULL, 0),
+        IN_PART: summary.readings.get(Reading.PART, 0),
         "quick look, no fixity": summary.readings.get(Reading.QUICK, 0),
         "not read": summary.readings.get(Reading.NONE, 0),
     }

@@ -70,7 +70,7 @@ def _sample(summary: Summary) -> Json | None:
     most = upper_bound(summary.sampled, summary.sample_bad, total)
     return {
         "crates": summary.sampled,
-        "refuted": summary.sample_bad,
+        "damaged": summary.sample_bad,
         "round_left": summary.round_left,
         "at_most": most,
         "confidence": CONFIDENCE,

@@ -110,7 +110,11 @@ def _age(overview: Overview) -> Iterator[str]:
         yield f"| {each.label} | {each.crates:,} | {size} |"
     if overview.run.summary:
         told = facts.full_readings(overview.run.summary)
-        line = "; ".join(f"{name}: {many:,}" for name, many in told.items())
+        line = "; ".join(
+            f"{name}: {many:,}"
+            for name, many in told.items()
+            if many or name != facts.IN_PART
+        )
         yield from ("", f"In this run: {line}.")
 
 

@@ -156,9 +156,13 @@ def this_run(overview: Overview) -> Plot | None:
     """One bar of all crates: read in full in this run, looked at, not read."""
     if overview.run.summary is None:
         return None
-    names = ("full", "quick", "never")
+    names = ("full", "old", "quick", "never")
     told = full_readings(overview.run.summary)
-    parts = [(name, *each) for name, each in zip(names, told.items(), strict=True)]
+    parts = [
+        (name, label, many)
+        for name, (label, many) in zip(names, told.items(), strict=True)
+        if many or name != "old"  # few ever read in part
+    ]
     return strip("this-run", f"What run {overview.run.number} read", parts)
 
 

@@ -66,7 +66,7 @@ COLUMNS = (
     Column(
         "reading",
         "text",
-        "how much was read in this run: `full`, `quick` (no fixity), `none`",
+        "how much was read in this run: `full`, `part`, `quick` (no fixity), `none`",
         lambda row: str(row.check.reading),
     ),
     Column(
@@ -78,7 +78,7 @@ COLUMNS = (
         "last_full_run",
         "number",
         "the run that last read it in full; empty if none did",
-        lambda row: row.check.read,
+        lambda row: row.check.last_full,
     ),
     Column("last_full_at", "time", "when that was", lambda row: row.read_at),
     Column("files", "number", "files it had then", lambda row: row.check.files),

@@ -2,7 +2,7 @@
 
 import typer
 
-from reverify.cli.audit import running, showing
+from reverify.cli.audit import reporting, running, showing
 
 audit_app = typer.Typer(
     help="Check whole collections again and again, and tell what changed.\n\n"
@@ -15,4 +15,5 @@ audit_app.command("plan")(running.plan)
 audit_app.command("status")(showing.status)
 audit_app.command("drift")(showing.drift)
 audit_app.command("history")(showing.history)
+audit_app.command("report")(reporting.report)
 audit_app.command("verify")(showing.verify)

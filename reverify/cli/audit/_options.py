@@ -119,6 +119,7 @@ def asked(
     order = Order(
         roots=places,
         terms=checker.terms(),
+        kinds=tuple(sorted(settings.kinds)),
         full_every=_read("--full-every", read_duration, full_every),
         is_full=bool(full),
         sample=_read("--sample", read_sample, sample),

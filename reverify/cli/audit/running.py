@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +22,7 @@ from reverify.cli.audit._common import (
     say,
     span,
 )
+from reverify.cli.audit._telling import Telling
 from reverify.errors import BusyError, StoreError, UsageError
 from reverify.formats.escape import printable
 
@@ -80,6 +82,20 @@ def run(  # noqa: PLR0917 - one parameter for each option
             " run before alone.",
         ),
     ] = "any",
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="TARGET",
+            help="Tell somebody if something changed: https://HOST/PATH, mailto:ADDRESS"
+            " or command:PROGRAM. Repeatable.",
+        ),
+    ] = None,
+    metrics: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE", help="Write how the crates stand as text for Prometheus."
+        ),
+    ] = None,
     policy: judging.Policy = None,
     require: judging.Require = None,
     only: judging.Only = None,
@@ -120,11 +136,13 @@ def run(  # noqa: PLR0917 - one parameter for each option
         max_bytes=max_bytes,
         wait=wait,
     )
+    telling = Telling(notify or [], metrics, asked)
     if nice:
         os.nice(nice)
     shown = _Shown(quiet=quiet or bool(json), verbose=verbose, settings=asked.settings)
     done, drift = _audit(asked, dask, shown)
     _tell(done, drift, json=bool(json), quiet=quiet)
+    telling.tell(done, drift)
     if done.summary is None or not done.summary.total:
         complain("there is no crate; nothing was judged")
         return EXIT_USAGE

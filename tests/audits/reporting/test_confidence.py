@@ -109,7 +109,7 @@ def test_shares_have_two_digits_that_count(
 def test_the_statement_says_what_was_drawn_and_what_follows() -> None:
     told = statement(summary({"confirmed": 100_000}, sampled=372))
     assert told == (
-        "0 of 372 crates drawn at random and read in full are broken: at most 0.8 %"
+        "0 of 372 crates drawn at random and read in full are damaged: at most 0.8 %"
         " of the collection is, 800 of 100,000 crates, at 95 % confidence."
     )
 

@@ -91,7 +91,7 @@ def test_the_period_splits_full_readings_and_never_counts_what_was_not_read() ->
     assert found == facts.Standing(period=90, within=5, longer=3, never=2)
 
 
-@pytest.mark.parametrize("options", [{}, {"period": None}, {"period": 0}])
+@pytest.mark.parametrize("options", [{}, {"full_every": None}, {"full_every": 0}])
 def test_without_a_period_the_oldest_reading_is_told(
     options: dict[str, object],
 ) -> None:

@@ -74,7 +74,7 @@ def test_ids_are_unique_and_labels_point_at_them(name: str) -> None:
         "100 of 10,000 crates are broken",
         "The first of them since run".lower(),
         "of all crates were read in full within 90 days",
-        "3 of 372 crates drawn at random and read in full are broken: at most 2 %",
+        "3 of 372 crates drawn at random and read in full are damaged: at most 2 %",
         "broke 3 held in the run before",
         "vanished 1 was made before",
         "last seen well by run 19, 2025-07-06",
@@ -117,14 +117,14 @@ def test_of_many_changes_some_are_shown_and_all_are_counted() -> None:
 
 
 def test_what_was_never_read_is_not_shown_as_read() -> None:
-    never = check(2, read=None, outcome="untested", reading="none", kinds=None)
+    never = check(2, last_full=None, outcome="untested", reading="none", kinds=None)
     bad = (bad_crate(1, 2)._replace(check=never, findings=()),)
     shown = text_of(html(two_runs()._replace(bad=bad)))
     assert "never read in full untested" in shown
 
 
 def test_a_crate_that_had_a_quick_look_says_so() -> None:
-    quick = check(2, read=1, outcome="refuted", reading="quick")
+    quick = check(2, last_full=1, outcome="refuted", reading="quick")
     bad = (bad_crate(1, 2)._replace(check=quick),)
     shown = text_of(html(two_runs()._replace(bad=bad)))
     assert "read in full by run 1; quick look in this run" in shown

@@ -25,7 +25,7 @@ def test_the_sample_is_told_with_its_bound() -> None:
     sample = read("damaged")["run"]["summary"]["sample"]
     assert sample == {
         "crates": 372,
-        "refuted": 3,
+        "damaged": 3,
         "round_left": 0,
         "at_most": 204,
         "confidence": 0.95,
@@ -41,7 +41,7 @@ def test_a_sample_that_is_larger_than_what_is_left_is_told_all_the_same() -> Non
 
 def test_readings_are_told_apart() -> None:
     readings = read("damaged")["run"]["summary"]["readings"]
-    assert readings == {"full": 833, "quick": 8967, "none": 200}
+    assert readings == {"full": 833, "part": 0, "quick": 8967, "none": 200}
 
 
 def test_all_runs_are_told_the_first_one_first() -> None:

@@ -61,7 +61,7 @@ def test_there_is_a_column_for_each_kind() -> None:
 
 
 def test_what_is_unknown_is_empty() -> None:
-    (row,) = read(Row(check(kinds=None, read=None, level=None, digest=None)))
+    (row,) = read(Row(check(kinds=None, last_full=None, level=None, digest=None)))
     for name in ("fixity", "last_full_run", "last_full_at", "level", "sha256"):
         assert row[name] == ""
 
