@@ -20,8 +20,8 @@ from reverify.model.finding import timestamp
 from reverify.store.history import History
 from reverify.store.tallies import Read
 
-MOST_BAD = 1000
-"""So many crates are told of one by one."""
+MOST_BAD, MOST_FINDINGS = 10_000, 100
+"""So many crates are told of one by one, and so many findings of each."""
 SPANS = (7, 30, 90, 180, 365, 730, 1825)
 """Days."""
 _SOON = 0.1
@@ -114,7 +114,11 @@ def _bad(
                 sums[rule][place] += amount
         if len(shown) < MOST_BAD:
             shown.append(
-                BadCrate(check._replace(bytes=size), findings, _since(history, check))
+                BadCrate(
+                    check._replace(bytes=size),
+                    findings[:MOST_FINDINGS],
+                    _since(history, check),
+                )
             )
     trouble = [Trouble(rule, *amounts) for rule, amounts in sums.items()]
     trouble.sort(key=lambda each: (-each.crates, each.rule))

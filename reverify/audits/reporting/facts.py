@@ -160,6 +160,13 @@ def changes(drift: Drift) -> list[tuple[str, tuple[Change, ...]]]:
     return [(name, drift._asdict()[name]) for name in CHANGES]
 
 
+def bad_count(overview: Overview) -> int:
+    """How many crates are not confirmed, of those that were ever read."""
+    counts = overview.run.summary.crates if overview.run.summary else {}
+    told = counts.get("refuted", 0) + counts.get("undetermined", 0)
+    return max(told, len(overview.bad))
+
+
 def is_refuted(bad: BadCrate) -> bool:
     """Whether a crate is broken, rather than not told."""
     return bad.check.outcome == Outcome.REFUTED.value

@@ -61,7 +61,7 @@ def html(overview: Overview) -> bytes:
         changes=_changes(overview),
         is_first=len(overview.runs) < 2,  # noqa: PLR2004 - nothing to compare with
         bad=overview.bad[:SHOWN_CRATES],
-        bad_count=len(overview.bad),
+        bad_count=facts.bad_count(overview),
         trouble=overview.trouble[:SHOWN_RULES],
         trouble_count=len(overview.trouble),
         drawn=_plots(overview),

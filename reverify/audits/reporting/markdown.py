@@ -70,11 +70,11 @@ def _finding(rule: str, reason: str) -> str:
 def _bad(overview: Overview) -> Iterator[str]:
     if not overview.bad:
         return
-    yield from ("", f"### Not confirmed: {facts.crates(len(overview.bad))}", "")
+    yield from ("", f"### Not confirmed: {facts.crates(facts.bad_count(overview))}", "")
     yield "| crate | verdict | since | findings | the first one |"
     yield "|---|---|---|--:|---|"
     yield from map(_row, overview.bad[:SHOWN_CRATES])
-    yield from _rest(len(overview.bad), SHOWN_CRATES, "`--format csv` has all")
+    yield from _rest(facts.bad_count(overview), SHOWN_CRATES, "`--format csv` has all")
 
 
 def _row(bad: BadCrate) -> str:

@@ -21,7 +21,7 @@ from reverify.formats.escape import printable
 if TYPE_CHECKING:
     from reverify.model.audit import BadCrate, Change, Overview, Summary
 
-_TREND = 10
+_TREND, _MOST_BAD = 10, 1000
 
 
 def status(json: Json = None) -> int:
@@ -130,7 +130,7 @@ def _standing(found: "Overview") -> dict[str, Any]:
             for each in found.runs[-_TREND:]
             if each.summary is not None
         ],
-        "bad": [_bad(each) for each in found.bad],
+        "bad": [_bad(each) for each in found.bad[:_MOST_BAD]],
     }
 
 
