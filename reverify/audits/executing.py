@@ -133,9 +133,9 @@ class Pool:
         if pool is None:
             return
         processes = list((pool._processes or {}).values())  # noqa: SLF001 - no other way
-        pool.shutdown(wait=False, cancel_futures=True)
         for process in processes:
             process.terminate()
+        pool.shutdown(cancel_futures=True)
 
 
 def _new_pool(make: Factory, processes: int) -> ProcessPoolExecutor:

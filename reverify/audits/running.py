@@ -313,8 +313,8 @@ class _Running:
         self._keep(result, Why.GONE, None, known)
 
     def _patiently(self, write: Callable[[], None]) -> None:
-        """Write; again after a while, if the database is out of reach."""
-        for seconds in _PAUSES:
+        """Write; again after a while, if a server is out of reach."""
+        for seconds in () if self._history.is_file else _PAUSES:
             try:
                 return write()
             except DamagedError:

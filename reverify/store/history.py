@@ -48,6 +48,11 @@ class History:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def is_file(self) -> bool:
+        """Whether it is a file of this machine, and no server that may come back."""
+        return self._database.is_sqlite
+
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
         """A transaction in which nobody else writes: numbers are given one by one."""

@@ -41,7 +41,9 @@ def summary(
     size, seconds = connection.execute(query.where(table.run == number, read)).one()
     in_sample = table.why == Why.SAMPLE.value, read
     damaged = or_(table.kinds.like("_r%"), table.kinds.like("__r%"))
-    left = count(table.why, ~read)
+    # Nothing was read of what cannot be opened either, but that was tried.
+    aside = (table.reading == Reading.QUICK.value) | (table.outcome == "untested")
+    left = count(table.why, ~read, aside)
     return Summary(
         stopped=stopped,
         crates=count(table.outcome),

@@ -14,6 +14,7 @@ from reverify.audits.sampling import read_sample
 from reverify.errors import StoreError
 from reverify.model.audit import Result, Run
 from reverify.model.report import Report
+from reverify.store.history import History
 
 from tests.audits.places import Place, place
 
@@ -236,6 +237,7 @@ def test_a_database_that_is_out_of_reach_for_a_while_loses_nothing(
         added(run, result, **more)
 
     monkeypatch.setattr(place.history, "add", add)
+    monkeypatch.setattr(History, "is_file", False)
     executor = Serial(place.verify, place.clock)
     audit = Audit(place.history, executor, place.clock, pause=pauses.append)
     run = audit.run(Order(roots=(str(place.folder),)))
