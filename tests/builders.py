@@ -247,7 +247,8 @@ def _ocfl_fixity(
         content = [path for paths in inventory["manifest"].values() for path in paths]
         inventory["fixity"] = {
             name: {
-                hashlib.new(name, files[path]).hexdigest(): [path] for path in content
+                hashlib.new(name.removesuffix("-512"), files[path]).hexdigest(): [path]
+                for path in content
             }
             for name in algorithms
         }

@@ -229,7 +229,11 @@ class Inventory:
 
     def place(self, *parts: str) -> Place:
         """A place in this inventory, by the parts of its JSON pointer."""
-        return Place(self._place_file, pointer(*parts), None, self._position)
+        return self.place_of(pointer(*parts))
+
+    def place_of(self, pointer: str) -> Place:
+        """A place in this inventory, by its JSON pointer."""
+        return Place(self._place_file, pointer, None, self._position)
 
     def state(self, version: str) -> object:
         """The state of a version as it stands there."""

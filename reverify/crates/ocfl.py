@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import BinaryIO
 
 from reverify.crates.digests import Fingerprint, algorithm
-from reverify.crates.inventory import INVENTORY, Inventory, Stated
+from reverify.crates.inventory import INVALID, INVENTORY, Inventory, Stated
 from reverify.crates.inventory_form import (
     ADVICE,
     CONFLICT,
@@ -89,7 +89,11 @@ class OcflObject:
             CrateError: it is not there or cannot be read.
             LimitError: it is more than we read.
         """
-        limit = self._payload.budget.limits.metadata_bytes
+        limit = self.budget.limits.metadata_bytes
+        entry = self.entry(path)
+        if entry is None or entry.kind is not EntryKind.FILE:
+            what = f"is a {entry.kind.value}" if entry else "is not there"
+            raise CrateError(f"{path}: {what}", rule=INVALID, subject=path)
         return self._payload.read(self.base + path, limit)
 
     def may_hold(self, path: str) -> bool:
