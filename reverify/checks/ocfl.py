@@ -12,8 +12,9 @@ from reverify.crates.crate import Crate
 from reverify.crates.digests import HEX_LENGTH, Fingerprint, Malformed, read_digest
 from reverify.crates.inventory import Inventory, shown
 from reverify.crates.inventory_form import note_faults, specification
-from reverify.crates.ocfl import OcflObject, OcflPayload
+from reverify.crates.ocfl import OcflPayload
 from reverify.crates.ocfl_layout import UNLISTED, strays
+from reverify.crates.ocfl_object import OcflObject
 from reverify.crates.payload import EntryKind
 from reverify.errors import CrateError
 from reverify.model.claim import Claim, Topic

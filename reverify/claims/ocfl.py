@@ -42,6 +42,8 @@ def fixity_claims(
     for stated in object.inventory.stated_of_files():
         topic = Topic.DIGEST if stated.known else Topic.DIGEST_FOREIGN
         path, expected, where, _ = stated
+        if not ocfl.is_claimed(path):
+            continue
         yield Claim(kind, topic, id_of(path) or path, expected, where, path)
     in_use = ocfl.in_use
     for stated in object.inventory.stated_of_content():

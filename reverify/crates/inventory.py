@@ -187,12 +187,15 @@ class Inventory:
     # -- what it says ------------------------------------------------------------
 
     def logical(self, version: str) -> dict[str, str]:
-        """The digest in lower case of each file of a version, by logical path."""
-        return {
-            path: digest
-            for digest, block in self.blocks("versions", version, "state").items()
-            for path in block.paths
-        }
+        """The digest in lower case of each file of a version, by logical path.
+
+        Of a path that is listed twice the first digest counts.
+        """
+        found: dict[str, str] = {}
+        for digest, block in self.blocks("versions", version, "state").items():
+            for path in block.paths:
+                found.setdefault(path, digest)
+        return found
 
     @cached_property
     def content(self) -> frozenset[str]:
@@ -217,15 +220,20 @@ class Inventory:
         """The digests that the fixity block states of content files, besides."""
         fixity = self.document.get("fixity")
         for name in fixity if isinstance(fixity, dict) else ():
-            yield from self._stated(name, "fixity", name)
+            for stated in self._stated(name, "fixity", name):
+                if stated.path in self.content:
+                    yield stated
 
     def _stated(self, name: str, *parts: str) -> Iterator[Stated]:
         known = algorithm(name)
+        seen: set[str] = set()
         for digest, block in self.blocks(*parts).items():
             place = self.place(*parts, block.written)
             expected = f"{known or name}:{digest}"
             for path in block.paths:
-                yield Stated(path, expected, place, known is not None)
+                if path not in seen:
+                    seen.add(path)
+                    yield Stated(path, expected, place, known is not None)
 
     def place(self, *parts: str) -> Place:
         """A place in this inventory, by the parts of its JSON pointer."""

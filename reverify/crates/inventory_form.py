@@ -151,7 +151,9 @@ def _fixity(inventory: Inventory) -> None:
             inventory.note(
                 f"its fixity has no object for {shown(name)}", "fixity", name
             )
-        for block in inventory.blocks("fixity", name, noted=True).values():
+        blocks = inventory.blocks("fixity", name, noted=True)
+        _conflicts(inventory, blocks, "fixity", name)
+        for block in blocks.values():
             for path in block.paths:
                 if path not in inventory.content:
                     what = f"{shown(path)}, in its fixity, is not in the manifest"

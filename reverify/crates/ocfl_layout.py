@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from reverify.crates.inventory import INVENTORY
 from reverify.crates.inventory_form import ADVICE
-from reverify.crates.ocfl import DECLARATION, LAYOUT, OcflObject
+from reverify.crates.ocfl_object import DECLARATION, LAYOUT, OcflObject
 from reverify.crates.payload import Entry, EntryKind, Fault
 
 UNLISTED = "completeness/ocfl-file-unlisted"
