@@ -224,7 +224,9 @@ def _ocfl_version(
     inventory: Json, top: str, state: Mapping[str, bytes]
 ) -> dict[str, bytes]:
     """Add a version to an inventory; the content files that are new in it."""
-    manifest, listed, new = inventory["manifest"], {}, {}
+    manifest = inventory["manifest"]
+    listed: dict[str, list[str]] = {}
+    new: dict[str, bytes] = {}
     for path, data in state.items():
         digest = hashlib.new(inventory["digestAlgorithm"], data).hexdigest()
         if digest not in manifest:

@@ -96,9 +96,9 @@ def _read(
             if crate.payload.needs_every_digest
             else pool.submit(crate.payload.identity, {})
         )
-        for name, found in _reading(claims, crate, wanted):
-            if name is not None:
-                crate.fingerprints[name] = found
+        for read, found in _reading(claims, crate, wanted):
+            if read is not None:
+                crate.fingerprints[read] = found
             tools.progress.advance(found.size)
         crate.identity = (
             whole.result() if whole else crate.payload.identity(crate.fingerprints)

@@ -3,6 +3,7 @@
 Source: Oxford Common File Layout 1.1, sections 3.3.1, 3.5.2, 3.5.4, 3.6 and 3.7.
 """
 
+import hashlib
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 
@@ -93,11 +94,11 @@ def _version(claim: Claim, object: OcflObject) -> Finding:
     root = object.inventory
     try:
         data = object.read(file)
-        found = Inventory(file, data, object.budget, object.base)
         if version == root.head:
-            same = found.sha256 == root.sha256
+            same = hashlib.sha256(data).hexdigest() == root.sha256
             difference = "" if same else f"is not the same file as {root.file}"
         else:
+            found = Inventory(file, data, object.budget, object.base)
             note_faults(found)
             difference = _difference(found, root, version)
     except CrateError as error:

@@ -93,6 +93,8 @@ class Inventory:
         self._noted: Counter[str] = Counter()
         self._repeats = False
         self._text = ""
+        self._read: dict[tuple[str, ...], Blocks] = {}
+        self.head = ""
         self.document = self._parse(data)
         if self._repeats:
             self._note_repeated_keys()
@@ -143,6 +145,8 @@ class Inventory:
             parts: where it lies, as the parts of a JSON pointer.
             noted: whether what is wrong becomes a fault, which it should do once.
         """
+        if parts in self._read and not noted:
+            return self._read[parts]
         value: object = self.document
         for part in parts:
             value = value.get(part) if isinstance(value, dict) else None
@@ -168,6 +172,8 @@ class Inventory:
                 if noted:
                     self.note(f"{shown(written)} is there in another case", *parts)
             found[written.lower()] = Block(written, paths)
+        if parts in {("manifest",), ("versions", self.head, "state")}:
+            self._read[parts] = found  # the two that are asked for again and again
         return found
 
     def _paths(
@@ -227,8 +233,9 @@ class Inventory:
     def _stated(self, name: str, *parts: str) -> Iterator[Stated]:
         known = algorithm(name)
         seen: set[str] = set()
+        above = pointer(*parts)
         for digest, block in self.blocks(*parts).items():
-            place = self.place(*parts, block.written)
+            place = self.place_of(f"{above}/{escape(block.written)}")
             expected = f"{known or name}:{digest}"
             for path in block.paths:
                 if path not in seen:
