@@ -164,6 +164,98 @@ def bag_files(
     return files | data
 
 
+# -- OCFL objects ------------------------------------------------------------------
+
+
+def ocfl_files(
+    *versions: Mapping[str, bytes],
+    algorithm: str = "sha512",
+    specification: str = "1.1",
+    folder: str = "content",
+    fixity: Sequence[str] = (),
+    change: Callable[[Json], object] | None = None,
+) -> dict[str, bytes]:
+    """The files of an OCFL object; content that is there already is not kept again.
+
+    Args:
+        versions: the files of each version by logical path, the oldest first.
+        algorithm: by which content is addressed.
+        specification: the version of OCFL.
+        folder: the content directory.
+        fixity: further algorithms, for the fixity block.
+        change: changes the newest inventory before it is written, in both places.
+
+    Source: OCFL 1.1, section 3.
+    """
+    dvalue = f"ocfl_object_{specification}"
+    files: dict[str, bytes] = {f"0={dvalue}": f"{dvalue}\n".encode()}
+    inventory: Json = {
+        "id": "urn:example:rain",
+        "type": f"https://ocfl.io/{specification}/spec/#inventory",
+        "digestAlgorithm": algorithm,
+        "head": "v1",
+        "manifest": {},
+        "versions": {},
+    }
+    if folder != "content":
+        inventory["contentDirectory"] = folder
+    for number, state in enumerate(versions, 1):
+        inventory["head"] = f"v{number}"
+        files |= _ocfl_version(inventory, f"v{number}/{folder}", state)
+        _ocfl_fixity(inventory, files, fixity)
+        if change is not None and number == len(versions):
+            change(inventory)
+        text = json.dumps(inventory, indent=1).encode()
+        for where in ("", f"v{number}/"):
+            files |= ocfl_inventory(text, where, algorithm)
+    return files
+
+
+def ocfl_inventory(
+    text: bytes, where: str = "", algorithm: str = "sha512"
+) -> dict[str, bytes]:
+    """An inventory and its sidecar, below some folder."""
+    line = f"{hashlib.new(algorithm, text).hexdigest()} inventory.json\n"
+    name = f"{where}inventory.json"
+    return {name: text, f"{name}.{algorithm}": line.encode()}
+
+
+def _ocfl_version(
+    inventory: Json, top: str, state: Mapping[str, bytes]
+) -> dict[str, bytes]:
+    """Add a version to an inventory; the content files that are new in it."""
+    manifest = inventory["manifest"]
+    listed: dict[str, list[str]] = {}
+    new: dict[str, bytes] = {}
+    for path, data in state.items():
+        digest = hashlib.new(inventory["digestAlgorithm"], data).hexdigest()
+        if digest not in manifest:
+            manifest[digest] = [f"{top}/{path}"]
+            new[f"{top}/{path}"] = data
+        listed.setdefault(digest, []).append(path)
+    inventory["versions"][top.partition("/")[0]] = {
+        "created": "2026-01-31T12:00:00Z",
+        "message": "A test.",
+        "user": {"name": "Ada Example", "address": "mailto:ada@example.org"},
+        "state": listed,
+    }
+    return new
+
+
+def _ocfl_fixity(
+    inventory: Json, files: Mapping[str, bytes], algorithms: Sequence[str]
+) -> None:
+    if algorithms:
+        content = [path for paths in inventory["manifest"].values() for path in paths]
+        inventory["fixity"] = {
+            name: {
+                hashlib.new(name.removesuffix("-512"), files[path]).hexdigest(): [path]
+                for path in content
+            }
+            for name in algorithms
+        }
+
+
 # -- zip archives ------------------------------------------------------------------
 
 

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
 from operator import attrgetter
 
+from reverify.checks import ocfl
+from reverify.checks.entries import absent, odd
 from reverify.checks.interface import Tools, faults_of, finding
 from reverify.crates.bag import Bag
 from reverify.crates.crate import Crate
@@ -22,10 +24,6 @@ _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\n(?:ext-[^\n]*\n)*"
     rb"oid sha256:([0-9a-f]{64})\nsize ([0-9]{1,19})\n?"
 )
-_ODD = {
-    EntryKind.LINK: "completeness/symlink",
-    EntryKind.SPECIAL: "completeness/special-file",
-}
 HEADS_AT_ONCE = 8
 UNLISTED_SHOWN = 1000
 
@@ -56,6 +54,8 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
     for topic, group in groupby(claims, attrgetter("topic")):
         if topic == Topic.BAG_FILE:
             yield from _bag_files(group, crate, evidence)
+        elif topic in ocfl.TOPICS:
+            yield from ocfl.parts_of_object(topic, group, crate, evidence)
         elif topic == Topic.WEB:
             web.extend(group)
         else:
@@ -95,11 +95,11 @@ def _presence(
     entry, path = located.entry, located.path or ""
     if entry is None:
         reason = _missing(claim, path, located.remark)
-        yield _absent(claim, "completeness/file-missing", path, reason, crate)
+        yield absent(claim, "completeness/file-missing", path, reason, crate)
         return
-    odd = _odd(claim, path, entry)
-    if odd is not None:
-        yield odd
+    strange = odd(claim, path, entry)
+    if strange is not None:
+        yield strange
         return
     observed = f"present:{entry.kind.value}"
     if observed != claim.expected:
@@ -136,14 +136,6 @@ def _presence(
         yield finding(remark, "completeness/name-as-written", reason)
 
 
-def _absent(claim: Claim, rule: str, path: str, reason: str, crate: Crate) -> Finding:
-    """What is not listed is absent, unless a limit kept us from looking there."""
-    if crate.payload.may_hold(path):
-        reason = f"{path}: not found as far as was looked; a limit was reached"
-        return finding(claim, "completeness/limit-reached", reason)
-    return finding(claim, rule, reason, observed="absent")
-
-
 def _missing(claim: Claim, path: str, remark: str) -> str:
     where = "" if path == claim.subject else f" at {path!r}"
     what = claim.expected.partition(":")[2]
@@ -162,20 +154,6 @@ def _words(expected: str) -> str:
     return {"present:file": "a File"}.get(expected, "a Dataset")
 
 
-def _odd(claim: Claim, path: str, entry: Entry) -> Finding | None:
-    """What there is to say of a name that stands for neither file nor folder."""
-    if entry.kind in {EntryKind.FILE, EntryKind.FOLDER}:
-        return None
-    if entry.kind is EntryKind.BROKEN:
-        return finding(claim, entry.rule, f"{path}: {entry.target}")
-    if entry.kind is EntryKind.LINK:
-        where = f" to {entry.target!r}" if entry.target else ""
-        reason = f"{path}: is a link{where}, which is not followed"
-    else:
-        reason = f"{path}: is a {entry.target}, which is not opened"
-    return finding(claim, _ODD[entry.kind], reason, observed=entry.kind.value)
-
-
 def _odd_entries(crate: Crate, listed: set[str]) -> Iterator[Finding]:
     """Links and their like that no entity names: nothing claims them, yet they lurk."""
     for path, entry in crate.payload.entries.items():
@@ -191,7 +169,7 @@ def _odd_entries(crate: Crate, listed: set[str]) -> Iterator[Finding]:
             path=path,
             severity=Severity.ERROR if broken else Severity.WARNING,
         )
-        found = _odd(claim, path, entry)
+        found = odd(claim, path, entry)
         if found is not None:
             yield found
 
@@ -268,8 +246,8 @@ def _bag_file_absent(claim: Claim, crate: Crate) -> Finding:
                 reason = f"{path}: is listed in fetch.txt and has not been fetched"
                 return finding(claim, "completeness/bag-file-unfetched", reason)
         reason = f"{path}: the bag lists it, and it is not there"
-        return _absent(claim, "completeness/bag-file-missing", path, reason, crate)
-    found = _odd(claim, path, entry)
+        return absent(claim, "completeness/bag-file-missing", path, reason, crate)
+    found = odd(claim, path, entry)
     if found is not None:
         return found
     reason = f"{path}: the bag lists a file, and it is a folder"

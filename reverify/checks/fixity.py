@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import groupby
 from operator import attrgetter
 
+from reverify.checks import ocfl
 from reverify.checks.completeness import lfs_pointer
 from reverify.checks.interface import Tools, faults_of, finding
 from reverify.crates.crate import Crate
@@ -39,6 +40,8 @@ def check(claims: Sequence[Claim], crate: Crate, tools: Tools) -> Iterator[Findi
             yield from _digests(group, crate, at)
         elif topic == Topic.SIZE:
             yield from (_size(claim, crate, at) for claim in group)
+        elif topic == Topic.OCFL_DIGEST:
+            yield from ocfl.digests_of_object(group, crate, at)
         elif topic == Topic.DIGEST_IN_NAME:
             yield from (_named(claim, crate, at, holders) for claim in group)
         elif topic == Topic.DIGEST_FOREIGN:
@@ -93,13 +96,24 @@ def _read(
             if crate.payload.needs_every_digest
             else pool.submit(crate.payload.identity, {})
         )
-        for path, found in crate.payload.fingerprints(wanted):
-            crate.fingerprints[path] = found
+        for read, found in _reading(claims, crate, wanted):
+            if read is not None:
+                crate.fingerprints[read] = found
             tools.progress.advance(found.size)
         crate.identity = (
             whole.result() if whole else crate.payload.identity(crate.fingerprints)
         )
     return covered
+
+
+def _reading(
+    claims: Sequence[Claim], crate: Crate, wanted: Mapping[str, frozenset[str]]
+) -> Iterator[tuple[str | None, Fingerprint]]:
+    """Digest files; of an OCFL object also what is no file of the crate."""
+    if crate.ocfl is None:
+        yield from crate.payload.fingerprints(wanted)
+    else:
+        yield from ocfl.read_object(crate.ocfl, wanted, claims)
 
 
 @functools.lru_cache

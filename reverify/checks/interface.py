@@ -98,6 +98,8 @@ def fault_finding(fault: Fault, crate: Crate) -> Finding:
         where = crate.metadata.place(fault.pointer) if crate.metadata else Place("./")
         if fault.line is not None:
             where = Place(where.file, fault.pointer, fault.line)
+    elif crate.ocfl is not None and fault.pointer:
+        where = crate.ocfl.object.inventory.place_of(fault.pointer)
     else:
         where = Place(fault.file, fault.pointer, fault.line)
     claim = Claim(

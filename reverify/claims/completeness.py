@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 
+from reverify.claims import ocfl
 from reverify.crates.bag import Bag
 from reverify.crates.crate import Crate
 from reverify.crates.names import Fragment, Web
@@ -10,7 +11,7 @@ from reverify.model.outcome import ClaimKind, Severity
 
 
 def claims(crate: Crate) -> Iterator[Claim]:
-    """Every File and Dataset of the graph, and every file of a bag's manifests."""
+    """Every File and Dataset of the graph, and all that bags and inventories list."""
     metadata = crate.metadata
     if metadata is not None:
         for entity, located in crate.data_entities():
@@ -38,6 +39,8 @@ def claims(crate: Crate) -> Iterator[Claim]:
         ids = crate.entity_ids()
         for bag in crate.bags:
             yield from _bag_claims(bag, ids.get)
+    if crate.ocfl:
+        yield from ocfl.completeness_claims(crate.ocfl)
 
 
 def _bag_claims(bag: Bag, id_of: Callable[[str], str | None]) -> Iterator[Claim]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from reverify.claims import ocfl
 from reverify.crates.crate import Crate, Located
 from reverify.crates.digest_keys import digest_keys
 from reverify.crates.digest_names import read_name
@@ -34,7 +35,7 @@ _FILE_KEYS = {"identifier", "additionalProperty", *_SIZE_KEYS}
 
 
 def claims(crate: Crate) -> Iterator[Claim]:
-    """Every digest and size that entities and bag manifests state."""
+    """Every digest and size that entities, bag manifests and inventories state."""
     if crate.metadata is not None:
         keys = digest_keys(crate.metadata)
         for entity in crate.metadata.entities:
@@ -48,6 +49,8 @@ def claims(crate: Crate) -> Iterator[Claim]:
                 for path, digest, where in manifest.listed:
                     about = ids.get(path) or path
                     yield Claim(kind, topic, about, digest, where, path)
+    if crate.ocfl:
+        yield from ocfl.fixity_claims(crate.ocfl, crate.entity_ids().get)
     if not crate.is_document:
         yield Claim(
             kind=ClaimKind.FIXITY,

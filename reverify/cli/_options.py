@@ -11,8 +11,8 @@ Locations = Annotated[
     list[str],
     typer.Argument(
         metavar="LOCATION",
-        help="Directory, zip, .eln, tar, BagIt bag, metadata document, URL or DOI;"
-        " - reads a metadata document from standard input.",
+        help="Directory, zip, .eln, tar, BagIt bag, OCFL object, metadata document, URL"
+        " or DOI; - reads a metadata document from standard input.",
         show_default=False,
     ),
 ]

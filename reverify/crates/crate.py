@@ -14,11 +14,11 @@ from reverify.crates.entity import Entity
 from reverify.crates.limits import Budget
 from reverify.crates.metadata import DESCRIPTORS, Metadata
 from reverify.crates.names import Local, Reference, reference
-from reverify.crates.payload import Entry, EntryKind, Fault, Payload
+from reverify.crates.ocfl import OcflPayload, is_object
+from reverify.crates.payload import Entry, EntryKind, Fault, Payload, only_folder
 from reverify.errors import CrateError, UnsafeNameError
 
 _PREFIXED = tuple(f"-{name}" for name in DESCRIPTORS)
-_CLUTTER = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"}
 _CRATE_PROFILE = "https://w3id.org/ro/crate"
 
 
@@ -93,9 +93,14 @@ class Crate:
     def format(self) -> str:
         """The word for how it is packed."""
         packed = self.payload.format
-        if not self._wrapping:
+        if not self._wrapping or self.ocfl is not None:
             return packed
         return "bag" if packed == "directory" else f"bag-{packed}"
+
+    @property
+    def ocfl(self) -> OcflPayload | None:
+        """The OCFL object that it is the newest version of, if it is one."""
+        return self.payload if isinstance(self.payload, OcflPayload) else None
 
     @property
     def is_document(self) -> bool:
@@ -223,7 +228,7 @@ def layout_of(payload: Payload) -> Layout:
     Source: RO-Crate 1.2, Appendix, "Combining with other packaging schemes".
     """
     entries = payload.entries
-    top = _only_folder(payload)
+    top = only_folder(payload)
     bases = [base for base in ("", top) if f"{base}{DECLARATION}" in entries]
     prefixes = ["", *(["data/"] if "" in bases else [])]
     if top:
@@ -246,25 +251,13 @@ def layout_of(payload: Payload) -> Layout:
     return Layout("", None, bases)
 
 
-def _only_folder(payload: Payload) -> str:
-    """The only top folder with a slash behind; empty if there is more or none."""
-    only = ""
-    for path in payload.entries:
-        top = path.partition("/")[0]
-        if top != only and top not in _CLUTTER:
-            if only:
-                return ""
-            only = top
-    if only and payload.entries[only].kind is EntryKind.FOLDER:
-        return only + "/"
-    return ""
-
-
 def what_is_there(payload: Payload) -> str:
     """Say in one sentence what lies in a payload that holds no crate."""
     entries = payload.entries
     if not entries:
         return "it is empty"
+    if below := _object_below(payload):
+        return f"there is an OCFL object in {below!r}; check that instead"
     deeper = [
         path
         for path in payload.files
@@ -281,12 +274,23 @@ def what_is_there(payload: Payload) -> str:
             f" {folder!r}; check that instead"
         )
     if any(path.rpartition("/")[2] == DECLARATION for path in payload.files):
-        if any(path.endswith("metadata/manifest.json") for path in payload.files):
-            return "it is a BagIt bag with a Research Object in it, not an RO-Crate"
-        return "it is a BagIt bag without a crate in its data folder"
+        old = any(path.endswith("metadata/manifest.json") for path in payload.files)
+        what = "without a crate in its data folder"
+        if old:
+            what = "with a Research Object in it, not an RO-Crate"
+        return f"it is a BagIt bag {what}"
     names = sorted({path.partition("/")[0] for path in entries})
     shown = ", ".join(names[:5]) + (", ..." if len(names) > 5 else "")  # noqa: PLR2004
     return f"it holds {len(names)} other name{'s' if len(names) > 1 else ''}: {shown}"
+
+
+def _object_below(payload: Payload) -> str:
+    """The folder of the first OCFL object that lies deeper, if there is one."""
+    for path in payload.files:
+        folder, _, name = path.rpartition("/")
+        if folder and is_object((name,)):
+            return folder
+    return ""
 
 
 def is_crate_reference(uri: str) -> bool:

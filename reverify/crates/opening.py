@@ -7,18 +7,19 @@ import re
 import stat
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 from typing import BinaryIO
 from urllib.parse import quote, unquote, urlsplit
 
-from reverify.crates.bag import foreseen
+from reverify.crates import bag, ocfl
 from reverify.crates.below import BelowPayload
 from reverify.crates.crate import Crate, Layout, layout_of
 from reverify.crates.directory import DirectoryPayload
 from reverify.crates.document import DocumentPayload
 from reverify.crates.limits import Budget, Limits
 from reverify.crates.metadata import DESCRIPTORS
+from reverify.crates.ocfl import as_object
 from reverify.crates.payload import Payload
 from reverify.crates.remote import RemotePayload
 from reverify.crates.tar import TarPayload
@@ -136,6 +137,7 @@ def _exists(location: str) -> bool:
 
 def _with_layout(payload: Payload) -> tuple[Payload, Layout]:
     try:
+        payload = as_object(payload)
         return payload, layout_of(payload)
     except BaseException:
         payload.close()
@@ -183,13 +185,18 @@ def _local(path: Path, budget: Budget, *, ahead: bool) -> tuple[Payload, Layout]
 
 def _directory(path: Path, budget: Budget, *, ahead: bool) -> tuple[Payload, Layout]:
     try:
-        payload = DirectoryPayload(path, budget, foreseen if ahead else None)
+        payload = DirectoryPayload(path, budget, _foreseen if ahead else None)
     except OSError as error:
         raise CrateError(
             f"{path}: cannot be listed ({error.strerror})",
             rule="completeness/file-unreadable",
         ) from error
     return _with_layout(payload)
+
+
+def _foreseen(paths: Collection[str]) -> set[str]:
+    """The algorithms of a bag or an OCFL object, by the names that it begins with."""
+    return bag.foreseen(paths) or ocfl.foreseen(paths)
 
 
 def _by_content(  # noqa: PLR0917

@@ -15,6 +15,7 @@ from reverify.crates.names import twins
 from reverify.errors import CrateError, LimitError
 
 TWINS_SHOWN = 100
+_CLUTTER = {"__MACOSX", ".DS_Store", "Thumbs.db", "desktop.ini"}
 READ_ERRORS = (OSError, EOFError, ValueError, OverflowError, MemoryError)
 """What reading a broken file, archive or remote object may raise."""
 
@@ -94,7 +95,7 @@ class Payload(ABC):
     files are ever opened, and every byte is taken from the budget.
 
     Attributes:
-        format: the word for the medium: directory, zip, tar or document.
+        format: the word for the medium: directory, zip, tar, document or ocfl.
         faults: what is wrong with the medium itself.
         unseen: prefixes of paths below which a limit kept us from looking.
     """
@@ -251,6 +252,10 @@ class Payload(ABC):
     def _with_folders(self, entries: dict[str, Entry]) -> dict[str, Entry]:
         """Add the folders that archives leave out."""
         room = self.budget.limits.name_bytes - sum(map(len, entries))
+        return self._add_folders(entries, room)
+
+    def _add_folders(self, entries: dict[str, Entry], room: int) -> dict[str, Entry]:
+        """Add all folders that are not listed, if there is room for their names."""
         named = len(entries)
         for path in tuple(entries):
             parent = path.rpartition("/")[0]
@@ -297,6 +302,20 @@ def _unreadable(path: str, error: BaseException) -> CrateError:
         rule="completeness/file-unreadable",
         subject=path,
     )
+
+
+def only_folder(payload: Payload) -> str:
+    """The only top folder with a slash behind; empty if there is more or none."""
+    only = ""
+    for path in payload.entries:
+        top = path.partition("/")[0]
+        if top != only and top not in _CLUTTER:
+            if only:
+                return ""
+            only = top
+    if only and payload.entries[only].kind is EntryKind.FOLDER:
+        return only + "/"
+    return ""
 
 
 @contextlib.contextmanager

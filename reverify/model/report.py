@@ -27,7 +27,8 @@ class Subject:
 
     Attributes:
         location: where it was found, as the user wrote it.
-        format: directory, zip, tar, document, bag, bag-zip or bag-tar.
+        format: directory, zip, tar, document, bag, bag-zip, bag-tar, ocfl, ocfl-zip
+            or ocfl-tar.
         id: the @id of the root data entity.
         name: its name.
         ro_crate_version: the version that the metadata descriptor names.

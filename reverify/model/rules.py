@@ -16,6 +16,7 @@ _MAYBE, _NOT_ASKED = Outcome.UNDETERMINED, Outcome.UNTESTED
 
 SPEC = "https://www.researchobject.org/ro-crate/specification/1.2"
 BAGIT = "https://www.rfc-editor.org/rfc/rfc8493.html"
+OCFL = "https://ocfl.io/1.1/spec/"
 JSON_SPEC = "https://www.rfc-editor.org/rfc/rfc8259.html"
 
 
@@ -613,6 +614,112 @@ _TABLE = (
         "Remove it and make the manifests again.",
         f"{BAGIT}#section-5",
     ),
+    Rule(
+        "completeness/ocfl-content-present",
+        _YES,
+        E,
+        "The content file that the inventory of the OCFL object lists is there.",
+        "Content of older versions counts too: the object keeps them all.",
+        "",
+        f"{OCFL}#manifest",
+    ),
+    Rule(
+        "completeness/ocfl-content-missing",
+        _NO,
+        E,
+        "Every content file that the inventory of the OCFL object lists is there.",
+        "A version of the object, perhaps an older one, cannot be had any more.",
+        "Restore the file from a copy of the object.",
+        f"{OCFL}#manifest",
+    ),
+    Rule(
+        "completeness/ocfl-file-unlisted",
+        _NO,
+        E,
+        "Every file in the content of a version is in the manifest of the inventory.",
+        "It is no part of any version, and no digest covers it.",
+        "Remove it, or make a version that has it.",
+        f"{OCFL}#content-directory",
+    ),
+    Rule(
+        "completeness/ocfl-layout-invalid",
+        _NO,
+        E,
+        "An OCFL object holds what the specification has a place for, and no more.",
+        "Its root has a declaration, an inventory with its sidecar, a folder for each"
+        " version, and perhaps `logs` and `extensions`. A version has an inventory with"
+        " its sidecar and a folder of content, in which no folder is empty.",
+        "Remove what does not belong there, or restore what is missing.",
+        f"{OCFL}#object-structure",
+    ),
+    Rule(
+        "completeness/ocfl-declaration-invalid",
+        _NO,
+        E,
+        "An OCFL object declares the version of OCFL that its inventory follows.",
+        "A file named `0=ocfl_object_1.1` holds `ocfl_object_1.1` and a line feed. OCFL"
+        " 1.0 and 1.1 are known.",
+        "Write the one declaration that fits the type of the inventory.",
+        f"{OCFL}#object-conformance-declaration",
+    ),
+    Rule(
+        "completeness/ocfl-inventory-invalid",
+        _NO,
+        E,
+        "The inventory of an OCFL object reads as the specification describes it.",
+        "Without a head, its state and a manifest nothing else can be told of the"
+        " object.",
+        "Restore inventory.json from the folder of the newest version, or make the"
+        " object again with an OCFL tool.",
+        f"{OCFL}#inventory",
+    ),
+    Rule(
+        "completeness/ocfl-sidecar-invalid",
+        _NO,
+        E,
+        "Each inventory of an OCFL object has a file with its digest beside it.",
+        "The file is named after the algorithm, `inventory.json.sha512`, and holds the"
+        " digest and `inventory.json`.",
+        "Make the file again, once it is sure that the inventory is right.",
+        f"{OCFL}#inventory-digest",
+    ),
+    Rule(
+        "completeness/ocfl-path-conflict",
+        _NO,
+        E,
+        "No path in an inventory is listed twice, or lies below that of a file.",
+        "Readers differ on which of the two counts.",
+        "Make the object again with an OCFL tool.",
+        f"{OCFL}#version",
+    ),
+    Rule(
+        "completeness/ocfl-version-agrees",
+        _YES,
+        E,
+        "The inventory of a version says of it what that of the object says.",
+        "",
+        "",
+        f"{OCFL}#version-inventory",
+    ),
+    Rule(
+        "completeness/ocfl-version-differs",
+        _NO,
+        E,
+        "No inventory of a version says otherwise than that of the object.",
+        "That of the newest version is the same file; older ones give their versions"
+        " the same files. One of the two was changed later.",
+        "Find out which of the two is right, and restore the other.",
+        f"{OCFL}#version-inventory",
+    ),
+    Rule(
+        "completeness/ocfl-advice",
+        _NO,
+        W,
+        "An OCFL object is made as the specification recommends.",
+        "It can be read all the same.",
+        "Follow the advice when the next version or object is made.",
+        f"{OCFL}#object-spec",
+    ),
     # -- fixity --------------------------------------------------------------------
     Rule(
         "fixity/digest-match",
@@ -740,7 +847,7 @@ _TABLE = (
         N,
         "Every local file is covered by a digest.",
         "Each file but the metadata document and its preview has a digest in the"
-        " metadata or in a manifest of the bag.",
+        " metadata, in a manifest of the bag or in the inventory of the OCFL object.",
     ),
     Rule(
         "fixity/uncovered",

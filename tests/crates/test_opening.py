@@ -16,6 +16,7 @@ from tests.builders import (
     crate_files,
     document,
     encode,
+    ocfl_files,
     tar_bytes,
     write,
     write_crate,
@@ -38,6 +39,10 @@ def packings(folder: Path) -> dict[str, Path]:
     archive.write_bytes(zip_of(WHOLE))
     tar.write_bytes(tar_bytes(WHOLE))
     bagged.write_bytes(zip_of({f"b/{p}": d for p, d in bag_files(WHOLE).items()}))
+    objects = ocfl_files(FILES, WHOLE)
+    zipped, tarred = folder / "o.zip", folder / "o.tar"
+    zipped.write_bytes(zip_of({f"o/{p}": d for p, d in objects.items()}))
+    tarred.write_bytes(tar_bytes(objects))
     lone = folder / "x-ro-crate-metadata.json"
     lone.write_bytes(WHOLE[METADATA])
     return {
@@ -46,12 +51,16 @@ def packings(folder: Path) -> dict[str, Path]:
         "tar": tar,
         "bag": write(folder / "bag", bag_files(WHOLE)),
         "bag-zip": bagged,
+        "ocfl": write(folder / "object", objects),
+        "ocfl-zip": zipped,
+        "ocfl-tar": tarred,
         "document": lone,
     }
 
 
 @pytest.mark.parametrize(
-    "format", ["directory", "zip", "tar", "bag", "bag-zip", "document"]
+    "format",
+    "directory zip tar bag bag-zip ocfl ocfl-zip ocfl-tar document".split(),
 )
 def test_a_crate_is_opened_however_it_is_packed(tmp_path: Path, format: str) -> None:
     assert format_of(packings(tmp_path)[format]) == format

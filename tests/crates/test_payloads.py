@@ -16,13 +16,14 @@ import pytest
 from reverify.crates import directory, hashing
 from reverify.crates.directory import DirectoryPayload
 from reverify.crates.document import DocumentPayload
+from reverify.crates.ocfl import OcflPayload
 from reverify.crates.payload import EntryKind, Payload, identity_of
 from reverify.crates.remote import RemotePayload
 from reverify.crates.tar import TarPayload
 from reverify.crates.zip import ZipPayload
 from reverify.errors import CrateError, LimitError
 
-from tests.builders import budget, source_of, tar_bytes, write, zip_of
+from tests.builders import budget, ocfl_files, source_of, tar_bytes, write, zip_of
 from tests.crates.payload_suite import FILES, PayloadSuite, sha256
 
 Files = Mapping[str, bytes]
@@ -148,6 +149,23 @@ class TestDirectory(PayloadSuite):
         assert "a/y" in payload.entries
         assert payload.may_hold("a/b/c/d/x")
         assert not payload.may_hold("a/z")
+
+
+class TestOcfl(PayloadSuite):
+    def make(self, content: Files, **limits: Any) -> OcflPayload:  # noqa: ANN401
+        files = ocfl_files({"old.txt": b"gone"}, content)
+        root = write(self.folder / "object", files)
+        return OcflPayload(DirectoryPayload(root, budget(**limits)))
+
+
+class TestOcflInAFolder(PayloadSuite):
+    whole_is_digested = True
+
+    def make(self, content: Files, **limits: Any) -> OcflPayload:  # noqa: ANN401
+        files = ocfl_files({"old.txt": b"gone"}, content)
+        data = zip_of({f"top/{path}": item for path, item in files.items()})
+        inner = ZipPayload(source_of(data), len(data), budget(**limits))
+        return OcflPayload(inner, "top/")
 
 
 class TestZip(PayloadSuite):

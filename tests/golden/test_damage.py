@@ -81,6 +81,17 @@ IN_A_BAG = [
         },
     ),
 ]
+IN_AN_OBJECT = [
+    (flip_a_byte, "v2", {"fixity/digest-mismatch": "rain.csv"}),
+    (flip_a_byte, "v1", {"fixity/digest-mismatch": "v1/content/rain.csv"}),
+    (remove_a_file, "v2", {"completeness/file-missing": "rain.csv"}),
+    (
+        remove_a_file,
+        "v1",
+        {"completeness/ocfl-content-missing": "v1/content/rain.csv"},
+    ),
+    (add_a_file, "v1", {"completeness/ocfl-file-unlisted": "v1/content/extra.txt"}),
+]
 PACKINGS = [as_directory, as_zip, as_tar]
 
 
@@ -122,3 +133,18 @@ def test_damage_in_a_bag_is_found_and_named(
     prefix = "" if pack is as_directory else "bag/"
     for rule, name in expected.items():
         assert (rule, name) in found or (rule, prefix + name) in found
+
+
+@pytest.mark.parametrize("pack", PACKINGS)
+@pytest.mark.parametrize(("damage", "version", "expected"), IN_AN_OBJECT)
+def test_damage_in_an_object_is_found_and_named(
+    damage: Damage,
+    version: str,
+    expected: dict[str, str],
+    pack: Callable[[Path, Path], Path],
+    tmp_path: Path,
+) -> None:
+    shutil.copytree(CRATES / "ocfl-intact", tmp_path / "object")
+    damage(tmp_path / "object" / version / "content")
+    found = refuted(pack(tmp_path / "object", tmp_path))
+    assert set(expected.items()) <= found

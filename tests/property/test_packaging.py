@@ -19,6 +19,7 @@ from reverify.model.finding import Finding, identified
 from reverify.model.outcome import ClaimKind
 from reverify.model.report import Report
 
+from tests.builders import ocfl_files
 from tests.fakes import CONTEXT, FakeEngine, Json, check, document
 
 COMMIT = "3f2a" * 10
@@ -27,6 +28,7 @@ NAMES = st.sampled_from(
     ["a.csv", "b c.csv", "é.txt", "deep/er/c.bin", "50%.csv", "run#1.csv", "x:y", "-"]
 )
 CONTENTS = st.binary(max_size=40)
+PACKAGING = ("md5.txt", "sha256.txt", "inventory.json", "inventory.json.sha512")
 CONTEXTS = [CONTEXT, "https://w3id.org/ro/terms/workflow-run/context"]
 FAST = settings(
     max_examples=25,
@@ -82,9 +84,9 @@ def told(report: Report) -> Counter[tuple[str, str, str]]:
         tuple(
             finding
             for finding in report.findings
-            if not finding.claim.stated_in.file.endswith(("md5.txt", "sha256.txt"))
-            if not finding.claim.topic.startswith("bag")
-            # A bag's manifests list and cover everything.
+            if not finding.claim.stated_in.file.endswith(PACKAGING)
+            if not finding.claim.topic.startswith(("bag", "ocfl"))
+            # Manifests and inventories list and cover everything.
             if finding.claim.topic not in {"coverage", "unlisted"}
         )
     )
@@ -131,6 +133,11 @@ def bagged(files: dict[str, bytes]) -> dict[str, bytes]:
     }
 
 
+def object_of(files: dict[str, bytes]) -> dict[str, bytes]:
+    """The same files as the newest version of an OCFL object that had others before."""
+    return ocfl_files({"old.csv": b"1,2\n", "a.csv": b"gone"}, files)
+
+
 @FAST
 @given(crates(), st.randoms(use_true_random=False))
 def test_the_order_of_entities_does_not_matter(
@@ -172,6 +179,8 @@ def test_the_packaging_does_not_matter(
             "tar.gz": write_tar(here / "a.tgz", whole, "gz"),
             "bag": write_folder(here / "bag", bagged(whole)),
             "bag in a zip": write_zip(here / "bag.zip", bagged(whole), "bag/"),
+            "OCFL object": write_folder(here / "object", object_of(whole)),
+            "OCFL object in a zip": write_zip(here / "o.zip", object_of(whole), "o/"),
         }
         found = {
             place: told(check(path, kinds=ClaimKind, engine=FakeEngine()))
