@@ -2,13 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from reverify.crates.metadata import DESCRIPTORS
+from reverify.crates.ocfl import is_object
 from reverify.errors import UsageError
 
+_MARKS = frozenset({*DESCRIPTORS, "bagit.txt"})
 _PACKED = (
     ".zip",
     ".eln",
@@ -18,7 +20,6 @@ _PACKED = (
     ".tar.bz2",
     ".tar.xz",
 )
-_OCFL_OBJECT = "0=ocfl_object_"
 LIST, REGISTRY = "list:", "registry:"
 """How a root begins that is no folder; a capsule of the registry likewise."""
 Fault = Callable[[str, str], None]
@@ -88,11 +89,8 @@ def _listed(name: str) -> Iterator[str]:
             yield root_of(place)
 
 
-def _is_crate(names: Iterable[str]) -> bool:
-    return any(
-        name in DESCRIPTORS or name == "bagit.txt" or name.startswith(_OCFL_OBJECT)
-        for name in names
-    )
+def _is_crate(names: Collection[str]) -> bool:
+    return not _MARKS.isdisjoint(names) or is_object(names)
 
 
 def _below(folder: str, fault: Fault) -> Iterator[str]:
@@ -104,7 +102,7 @@ def _below(folder: str, fault: Fault) -> Iterator[str]:
         except OSError as error:
             fault(here, f"cannot be listed ({error.strerror})")
             continue
-        if _is_crate(entry.name for entry in entries):
+        if _is_crate([entry.name for entry in entries]):
             yield here
             continue
         for entry in entries:

@@ -14,6 +14,10 @@ from reverify.crates.metadata import DESCRIPTORS
 
 _TAIL = 64 << 10
 """Bytes at the end of a packed crate, where a zip file has its table of contents."""
+_DOCUMENTS = frozenset(
+    {"inventory.json", *DESCRIPTORS, *(f"data/{name}" for name in DESCRIPTORS)}
+)
+"""Where the metadata of a crate may be, in a bag or an OCFL object too."""
 _METADATA = 16 << 20
 """Bytes of a metadata document that are looked at."""
 _TIMES = (
@@ -68,7 +72,7 @@ def _look_below(root: str) -> Look:
     seen: list[str] = []
     files = size = 0
     waiting = [(root, "")]
-    documents = hashlib.sha256()
+    documents: list[tuple[str, bytes]] = []
     while waiting:
         folder, prefix = waiting.pop()
         with os.scandir(folder) as entries:
@@ -82,15 +86,16 @@ def _look_below(root: str) -> Look:
                 if stat.S_ISREG(found.st_mode):
                     files += 1
                     size += found.st_size
-                    if entry.name in DESCRIPTORS and not prefix:
-                        documents.update(_head(entry.path))
+                    if path in _DOCUMENTS:
+                        documents.append((path, _head(entry.path)))
                 seen.append(
                     f"{path}\0{found.st_mode}\0{found.st_size}\0{found.st_mtime_ns}"
                     f"\0{found.st_ino}"
                 )
     seen.sort()
     text = "\n".join(seen).encode("utf-8", "surrogateescape")
-    return Look(_stamp(text, documents.digest()), files, size)
+    heads = [data for _, data in sorted(documents)]
+    return Look(_stamp(text, *heads), files, size)
 
 
 def _head(path: str) -> bytes:
