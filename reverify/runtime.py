@@ -24,7 +24,7 @@ from reverify.policy_file import read_policy
 from reverify.profiles.roc_validator import RocValidator
 from reverify.ruling import Ruling
 from reverify.services import Clock, Http, Services, SystemClock
-from reverify.settings import Settings, load_settings
+from reverify.settings import Secret, SecretAddress, Settings, load_settings
 from reverify.verification import verify as verify_crate
 from reverify.version import __version__
 
@@ -205,6 +205,17 @@ class Checker:
         """The check; crates are read by one process each, since many are at work."""
         alone = replace(self.settings, jobs=1)
         return Runtime(alone, ruling=self.ruling).audited
+
+    def without_secrets(self) -> "Checker":
+        """The same, to be sent where others may see it: to plain tcp, say."""
+        bare = replace(
+            self.settings,
+            swh_token=Secret(""),
+            notify_secret=Secret(""),
+            smtp_url=SecretAddress(""),
+            use_git_credentials=False,
+        )
+        return replace(self, settings=bare)
 
     def terms(self) -> str:
         """A digest of all that decides how a crate is judged, today."""

@@ -60,8 +60,9 @@ def run(  # noqa: PLR0917 - one parameter for each option
         str | None,
         typer.Option(
             metavar="ADDRESS",
-            help="Check on a Dask cluster, tcp://HOST:8786; its workers must see the"
-            " same storage and have the same reverify.",
+            help="Check on a Dask cluster, tls://HOST:8786 or tcp://HOST:8786; its"
+            " workers must see the same storage and have the same reverify. Tokens are"
+            " sent by tls alone.",
         ),
     ] = None,
     nice: Annotated[
@@ -254,7 +255,9 @@ def _executor(asked: "Asked", dask: str | None) -> "Executor":
     from reverify.audits.executing import Dask, Pool, Serial  # noqa: PLC0415
 
     if dask is not None:
-        return Dask(asked.checker, dask)
+        sealed = dask.startswith("tls://")
+        checker = asked.checker if sealed else asked.checker.without_secrets()
+        return Dask(checker, dask)
     if asked.settings.jobs == 1:
         return Serial(asked.checker())
     return Pool(asked.checker, asked.settings.jobs)
