@@ -117,3 +117,164 @@ def test_a_policy_judges_an_audit(
     assert terminal("audit", "run", "-qq", *PLAIN, crates).code == 1
     answer = terminal("audit", "run", *PLAIN, "--policy", policy, crates)
     assert answer.code == 0, answer.out + answer.err
+
+
+def test_a_plan_says_what_would_be_read(terminal: Terminal, crates: Path) -> None:
+    answer = terminal("audit", "plan", *PLAIN, crates)
+    assert (answer.code, answer.err) == (0, "")
+    assert "2 crates would be read" in answer.out
+    assert "known after the first run" in answer.out
+    terminal("audit", "run", "-qq", *PLAIN, crates)
+    answer = terminal("audit", "plan", *PLAIN, crates)
+    assert "2 would only be looked at" in answer.out
+
+
+def test_a_quick_look_is_named_as_such(terminal: Terminal, crates: Path) -> None:
+    terminal("audit", "run", "-qq", *PLAIN, crates)
+    answer = terminal("audit", "run", *PLAIN, crates)
+    assert "0 read in full, 2 only looked at" in answer.out
+    answer = terminal("audit", "history", crates / "one")
+    assert "quick, as read by run 1 (unchanged)" in answer.out
+    status = json.loads(terminal("audit", "status", "--json").out)
+    assert (status["crates"]["full"], status["crates"]["quick"]) == (0, 2)
+
+
+def test_only_new_trouble_counts_if_that_is_asked(
+    terminal: Terminal, crates: Path
+) -> None:
+    (crates / "two" / "a.csv").write_bytes(b"tow")
+    run = ("audit", "run", "-qq", *PLAIN, crates, "--fail-on")
+    assert terminal(*run, "new").code == 1
+    assert terminal(*run, "new").code == 0
+    assert terminal(*run, "any").code == 1
+    (crates / "one" / "a.csv").write_bytes(b"eno")
+    assert terminal(*run, "new").code == 1
+
+
+def test_a_list_of_crates_is_a_collection(
+    terminal: Terminal, crates: Path, tmp_path: Path
+) -> None:
+    listed = tmp_path / "crates.txt"
+    listed.write_text(f"{crates / 'one'}\n{tmp_path / 'none'}\n")
+    answer = terminal("audit", "run", *PLAIN, "--list", listed)
+    assert answer.code == 1
+    assert "refuted       " + str(tmp_path / "none") in answer.out
+    assert "2 crates, 1 confirmed, 1 refuted" in answer.out
+
+
+def test_somebody_is_told_of_what_changed_and_of_nothing_else(
+    terminal: Terminal, crates: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "tell.sh"
+    told = tmp_path / "told.json"
+    program.write_text(f"#!/bin/sh\ncat >> {told}\n")
+    program.chmod(0o755)
+    run = ("audit", "run", "-qq", *PLAIN, crates, "--notify", f"command:{program}")
+    terminal(*run)
+    terminal(*run)
+    assert not told.exists()
+    (crates / "two" / "a.csv").write_bytes(b"tow")
+    answer = terminal(*run)
+    assert (answer.code, answer.err) == (1, "")
+    notice = json.loads(told.read_bytes())
+    assert notice["drift"]["broke"]["crates"] == 1
+
+
+def test_who_cannot_be_told_changes_no_verdict(
+    terminal: Terminal, crates: Path
+) -> None:
+    (crates / "two" / "a.csv").write_bytes(b"tow")
+    run = ("audit", "run", "-qq", *PLAIN, crates, "--notify", "command:/no/such")
+    answer = terminal(*run)
+    assert answer.code == 1
+    assert "/no/such" in answer.err
+
+
+def test_how_the_crates_stand_is_written_for_prometheus(
+    terminal: Terminal, crates: Path, tmp_path: Path
+) -> None:
+    metrics = tmp_path / "reverify.prom"
+    terminal("audit", "run", "-qq", *PLAIN, crates, "--metrics", metrics)
+    assert 'outcome="confirmed"} 2\n' in metrics.read_text()
+
+
+@pytest.mark.parametrize(
+    ("format", "start"),
+    [
+        ("html", b"<!DOCTYPE html>"),
+        ("markdown", b"## None of 2 crates"),
+        ("json", b'{\n  "schema_version"'),
+        ("csv", b'"crate","outcome"'),
+        ("parquet", b"PAR1"),
+    ],
+)
+def test_a_report_is_written_whole(
+    terminal: Terminal, crates: Path, tmp_path: Path, format: str, start: bytes
+) -> None:
+    terminal("audit", "run", "-qq", *PLAIN, crates)
+    out = tmp_path / "report"
+    answer = terminal("audit", "report", "--format", format, "-o", out)
+    assert (answer.code, answer.out, answer.err) == (0, "", "")
+    assert out.read_bytes().startswith(start)
+
+
+def test_the_report_is_a_page_on_standard_output_by_default(
+    terminal: Terminal, crates: Path
+) -> None:
+    terminal("audit", "run", "-qq", *PLAIN, crates)
+    assert terminal("audit", "report").out.startswith("<!DOCTYPE html>")
+
+
+def test_events_of_what_was_read_lie_beside_where_the_crates_are(
+    terminal: Terminal, crates: Path, tmp_path: Path
+) -> None:
+    terminal("audit", "run", "-qq", *PLAIN, crates)
+    out = tmp_path / "premis"
+    assert terminal("audit", "report", "-f", "premis", "-o", out).code == 0
+    found = sorted(p.relative_to(out).as_posix() for p in out.rglob("*.xml"))
+    assert found == ["one.premis/run-000001.xml", "two.premis/run-000001.xml"]
+    terminal("audit", "run", "-qq", *PLAIN, crates)
+    again = tmp_path / "again"
+    terminal("audit", "report", "-f", "premis", "-o", again)
+    assert list(again.rglob("*.xml")) == []  # they were only looked at
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("run",), "name a folder to audit"),
+        (("run", "--full", "--sample", "5%", "."), "give one of them"),
+        (("run", "--sample", "many", "."), "--sample: 'many' is no sample"),
+        (("run", "--full-every", "often", "."), "--full-every: 'often' is no time"),
+        (("run", "--fail-on", "old", "."), "write new or any"),
+        (("run", "--list", "none", "."), "there is no such file"),
+        (("run", "--notify", "nobody", "."), "nobody"),
+        (("run", "--metrics", "/no/such/file", "."), "there is no folder for it"),
+        (("report",), "there is no such finished run"),
+        (("report", "--format", "pdf"), "there is no format 'pdf'"),
+    ],
+)
+def test_what_makes_no_sense_is_told_before_anything_is_read(
+    terminal: Terminal, arguments: tuple[str, ...], said: str
+) -> None:
+    answer = terminal("audit", *arguments)
+    assert (answer.code, answer.out) == (2, "")
+    assert said in answer.err
+
+
+def test_where_there_is_no_crate_nothing_was_judged(
+    terminal: Terminal, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+    answer = terminal("audit", "run", *PLAIN, tmp_path / "empty")
+    assert answer.code == 2
+    assert "there is no crate; nothing was judged" in answer.err
+
+
+def test_a_table_in_binary_is_not_for_a_terminal(
+    terminal: Terminal, crates: Path
+) -> None:
+    terminal("audit", "run", "-qq", *PLAIN, crates)
+    answer = terminal("audit", "report", "-f", "parquet")
+    assert (answer.code, answer.out) == (2, "")
+    assert "give -o FILE" in answer.err
