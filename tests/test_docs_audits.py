@@ -17,8 +17,10 @@ from reverify.audits.telling.means import read_server
 from reverify.audits.telling.metrics import metrics
 from reverify.audits.telling.targets import read_target
 from reverify.audits.telling.webhook import signed
+from reverify.cli import app
 from reverify.services.clock import SystemClock
 from reverify.settings import NAMES, TOLD, read_duration
+from typer.main import get_command
 
 from tests.audits.telling.changes import notice, run
 from tests.audits.telling.test_metrics import overview, read
@@ -67,6 +69,12 @@ OPTIONS: dict[str, Callable[[str], object] | None] = {
     "--json": None,
     "-q": None,
 }
+
+
+def test_the_options_are_those_of_the_command() -> None:
+    group = get_command(app).commands["audit"]  # type: ignore[attr-defined]
+    names = {name for each in group.commands["run"].params for name in each.opts}
+    assert OPTIONS.keys() <= names
 
 
 def blocks(page: str, kind: str, marker: str = "") -> list[str]:

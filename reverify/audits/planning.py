@@ -15,6 +15,10 @@ _ORDER = (Why.NEW, Why.CHANGED, Why.FAILED, Why.ASKED, Why.DUE, Why.ALL, Why.SAM
 """The most urgent first."""
 
 
+_BESIDES = frozenset({Why.CHANGED, Why.FAILED, Why.DUE})
+"""What is read whatever the sample is."""
+
+
 class Task(NamedTuple):
     """A crate that is to be read in full.
 
@@ -154,8 +158,8 @@ class Planner:
     def _drawn(self, sample: Sample, tasks: list[Task]) -> list[Task]:
         """What is to be read of a collection of which a sample is drawn.
 
-        What is known to be changed or to have failed is read besides; what is new, or
-        due, waits until it is drawn.
+        What changed, failed, is due or came since the last run is read besides. What
+        was there before and never read waits until it is drawn.
         """
         wanted = self._wanted
         left = [
@@ -169,7 +173,7 @@ class Planner:
         for task in tasks:
             if task.location in chosen:
                 todo.append(task._replace(why=Why.SAMPLE))
-            elif task.why in {Why.CHANGED, Why.FAILED}:
+            elif task.why in _BESIDES or (task.known is None and self._known):
                 todo.append(task)
             else:
                 self.set_aside(task)

@@ -116,19 +116,28 @@ def test_a_place_that_is_named_twice_is_read_once() -> None:
     assert len(Planned(new=("a", "a")).tasks) == 1
 
 
-def test_a_sample_leaves_what_is_new_and_due_until_it_is_drawn() -> None:
-    crates = [known(f"due-{n}", at="2024-01-01T00:00:00Z") for n in range(8)]
+def test_beside_a_sample_what_is_urgent_is_read() -> None:
     plan = Planned(
-        *crates,
+        *(known(f"fine-{n}") for n in range(8)),
         known("failed", outcome="refuted"),
         known("changed"),
+        known("due", at="2024-01-01T00:00:00Z"),
+        new=("arrived",),
         sample=read_sample("2"),
     )
     sampled = [place for place, why in plan.why.items() if why is Why.SAMPLE]
     assert len(sampled) == 2
-    assert {"failed", "changed"} <= plan.why.keys()
-    assert plan.planner.round_left == 8
+    assert {"failed", "changed", "due", "arrived"} <= plan.why.keys()
+    assert plan.planner.round_left == 10
     assert {each.reading for each in plan.aside} == {Reading.QUICK}
+
+
+def test_what_was_there_and_never_read_waits_until_it_is_drawn() -> None:
+    never = {"outcome": "untested", "read": None, "at": None, "stamp": None}
+    crates = [known(f"crate-{n}", **never) for n in range(5)]
+    plan = Planned(*crates, sample=read_sample("2"))
+    assert set(plan.why.values()) == {Why.SAMPLE}
+    assert len(plan.why) == 2
 
 
 def test_a_sample_passes_over_what_it_had_in_this_round() -> None:

@@ -177,7 +177,7 @@ def test_somebody_is_told_of_what_changed_and_of_nothing_else(
     answer = terminal(*run)
     assert (answer.code, answer.err) == (1, "")
     notice = json.loads(told.read_bytes())
-    assert notice["drift"]["broke"]["crates"] == 1
+    assert notice["data"]["broke"]["crates"] == 1
 
 
 def test_who_cannot_be_told_changes_no_verdict(

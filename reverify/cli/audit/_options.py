@@ -52,7 +52,7 @@ SampleOption = Annotated[
         "--sample",
         metavar="SIZE",
         help="Read a part drawn by chance: 5%, 1000 (crates) or 200GB; none twice"
-        " until all were read. Besides, what is changed or failed last time.",
+        " until all were read. Besides, what came since, changed, failed or is due.",
     ),
 ]
 MaxTime = Annotated[
