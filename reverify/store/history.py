@@ -7,7 +7,6 @@ from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, func, insert, select, update
-from sqlalchemy.orm import aliased
 
 from reverify.errors import DamagedError, StoreError
 from reverify.model.audit import (
@@ -248,7 +247,7 @@ class History:
 
     def known(self, run: int) -> Iterator[Known]:
         """What is known of each crate, as a run left it."""
-        here, full = audit_checks, aliased(audit_checks)
+        here, full = audit_checks, audit_checks.alias()
         names = "at", "stamp", "files", "bytes", "seconds"
         query = (
             select(here, audit_crates.c.location)
@@ -313,7 +312,7 @@ class History:
             the check, and when the crate was last read in full; None if never.
         """
         here = audit_checks
-        read, full = aliased(audit_checks), aliased(audit_checks)
+        read, full = audit_checks.alias(), audit_checks.alias()
         measured = "files", "bytes", "seconds"
         query = (
             select(here, audit_crates.c.location, full.c.at.label("full_at"))
@@ -342,7 +341,7 @@ class History:
         Yields:
             the check, and the one before it, in the order of the crates.
         """
-        now, old = aliased(audit_checks), aliased(audit_checks)
+        now, old = audit_checks.alias(), audit_checks.alias()
         last = (
             select(func.max(audit_checks.c.run))
             .where(audit_checks.c.crate == now.c.crate)
@@ -364,7 +363,7 @@ class History:
     def first_seen(self, run: int, before: Sequence[int]) -> Iterator[Check]:
         """The checks of a run of crates that no run before has seen, none confirmed."""
         now = audit_checks
-        seen = aliased(audit_checks)
+        seen = audit_checks.alias()
         there = (
             select(seen.c.run)
             .where(seen.c.crate == now.c.crate, seen.c.run.in_(list(before)))

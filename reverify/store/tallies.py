@@ -4,7 +4,6 @@ from collections import Counter
 from typing import Any, NamedTuple
 
 from sqlalchemy import Column, Connection, func, or_, select
-from sqlalchemy.orm import aliased
 
 from reverify.model.audit import Reading, Summary, Why, by_kind
 from reverify.store.tables import audit_checks
@@ -84,7 +83,7 @@ class Read(NamedTuple):
 
 def readings(connection: Connection, number: int) -> list[Read]:
     """When the crates of a run were last read in full, day by day."""
-    here, full = aliased(audit_checks), aliased(audit_checks)
+    here, full = audit_checks.alias(), audit_checks.alias()
     day = func.substr(full.c.at, 1, 10)
     query = (
         select(day, func.count(), func.sum(full.c.bytes))
