@@ -44,6 +44,8 @@ class Order(NamedTuple):
         seconds: after so many no further crate is begun; None for no end.
         bytes: so many are read at most; None for no end.
         wait: whether to wait for another audit of the collection.
+        let_go: places at or below which crates that are not there are no more of the
+            collection; they were taken out, and are not lost.
     """
 
     roots: tuple[str, ...]
@@ -55,6 +57,7 @@ class Order(NamedTuple):
     seconds: float | None = None
     bytes: int | None = None
     wait: bool = False
+    let_go: tuple[str, ...] = ()
 
 
 def collection_of(roots: Iterable[str]) -> tuple[str, tuple[str, ...]]:
@@ -210,6 +213,7 @@ class Audit:
             "round": wanted.round_,
             "max_time": order.seconds,
             "max_bytes": order.bytes,
+            "let_go": list(order.let_go),
         }
         asked = collection, roots, __version__, now, options
         run, goes_on = self._history.begin(*asked)
@@ -304,8 +308,10 @@ class _Running:
     def _miss(self, known: Known) -> None:
         """Keep that a crate was not found: it is gone, or cannot be looked for."""
         place = known.location
+        if any(_is_at(place, folder) for folder in self._order.let_go):
+            return
         for folder, reason in self._unlisted.items():
-            if place == folder or place.startswith(f"{folder.rstrip('/')}/"):
+            if _is_at(place, folder):
                 result = failed(place, f"{folder} {reason}", self._clock)
                 self._keep(result, Why.FAILED, None, known)
                 return
@@ -323,3 +329,8 @@ class _Running:
                 log.warning("%s; trying again in %g s", error, seconds)
                 self._audit._pause(seconds)  # noqa: SLF001
         return write()
+
+
+def _is_at(place: str, folder: str) -> bool:
+    """Whether a place is a folder, or below it."""
+    return place == folder or place.startswith(f"{folder.rstrip('/')}/")
