@@ -202,6 +202,19 @@ def test_a_crate_that_is_gone_broke_and_one_that_is_back_healed(place: Place) ->
     assert change.finding.rule == "completeness/crate-gone"
 
 
+def test_a_crate_that_was_taken_out_is_no_more_of_the_collection(place: Place) -> None:
+    place.audit()
+    for name in ("crate-0", "crate-1"):
+        shutil.rmtree(place.folder / name)
+    run = place.audit(let_go=(str(place.folder / "crate-0"),))
+    assert {name: c.outcome for name, c in place.checks(run).items()} == {
+        "crate-1": "refuted",
+        "crate-2": "confirmed",
+    }
+    again = place.audit()
+    assert "crate-0" not in place.checks(again)
+
+
 def test_a_check_that_fails_leaves_the_others_alone(place: Place) -> None:
     begun = place.verify
 

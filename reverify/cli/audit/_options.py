@@ -93,6 +93,7 @@ def asked(
     max_time: str | None,
     max_bytes: str | None,
     wait: bool | None = None,
+    let_go: Sequence[str] | None = None,
 ) -> Asked:
     """Read what the user asks.
 
@@ -100,7 +101,10 @@ def asked(
         UsageError: it makes no sense.
         PolicyError: the policy file cannot be used.
     """
-    from reverify.audits.finding import REGISTRY  # noqa: PLC0415 - --help is light
+    from reverify.audits.finding import (  # noqa: PLC0415 - --help is light
+        REGISTRY,
+        root_of,
+    )
     from reverify.audits.running import Order  # noqa: PLC0415
     from reverify.audits.sampling import read_sample  # noqa: PLC0415
     from reverify.runtime import Checker, settled  # noqa: PLC0415
@@ -126,6 +130,7 @@ def asked(
         seconds=_read("--max-time", read_duration, max_time),
         bytes=_read("--max-bytes", read_size, max_bytes),
         wait=bool(wait),
+        let_go=tuple(map(root_of, let_go or ())),
     )
     return Asked(order, checker, settings)
 

@@ -75,6 +75,14 @@ def run(  # noqa: PLR0917 - one parameter for each option
             "--wait", help="Wait if another audit of the collection is running."
         ),
     ] = None,
+    let_go: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="PLACE",
+            help="Crates at or below this place that are not there were taken out, and"
+            " are no more of the collection. Repeatable.",
+        ),
+    ] = None,
     fail_on: Annotated[
         str,
         typer.Option(
@@ -136,6 +144,7 @@ def run(  # noqa: PLR0917 - one parameter for each option
         max_time=max_time,
         max_bytes=max_bytes,
         wait=wait,
+        let_go=let_go,
     )
     telling = Telling(notify or [], metrics, asked)
     if nice:
