@@ -48,6 +48,8 @@ def find_crates(
     roots: Iterable[str],
     fault: Fault,
     registered: Callable[[], Iterable[str]] = tuple,
+    *,
+    offline: bool = False,
 ) -> Iterator[str]:
     """Find crates: folders with a metadata document, bags, OCFL objects, packed ones.
 
@@ -59,6 +61,10 @@ def find_crates(
             fsspec reaches are searched, others taken as they are.
         fault: is told of folders that cannot be listed; what is below them is unknown.
         registered: gives the places of the capsules of the registry.
+        offline: whether storages elsewhere are not to be asked.
+
+    Raises:
+        UsageError: a list cannot be read, or there is nothing at an address.
     """
     for root in roots:
         if root.startswith(REGISTRY):
@@ -66,7 +72,7 @@ def find_crates(
         elif root.startswith(LIST):
             yield from _listed(root.removeprefix(LIST))
         elif "://" in root and not os.path.exists(root):  # noqa: PTH110 - never raises
-            yield from _far(root, fault)
+            yield from _far(root, fault, offline=offline)
         elif Path(root).is_dir():
             yield from _below(root, fault)
         else:
@@ -113,23 +119,33 @@ def _below(folder: str, fault: Fault) -> Iterator[str]:
         waiting += [entry.path for entry in reversed(folders)]
 
 
-def _far(root: str, fault: Fault) -> Iterator[str]:
+def _far(root: str, fault: Fault, *, offline: bool) -> Iterator[str]:
     """Find crates below a prefix of a storage that fsspec reaches."""
     scheme = root.partition("://")[0].lower()
     if scheme in {"http", "https", "file", "local"} or "::" in root:
         yield root
         return
+    if offline and scheme != "memory":
+        fault(root, "is not listed, since we are offline")
+        return
+    is_there = True
     try:
         import fsspec  # noqa: PLC0415 - seldom
 
         fs, base = fsspec.core.url_to_fs(root)
-        if not fs.isdir(base):
-            yield root
+        fs.invalidate_cache()
+        if fs.isdir(base):
+            for place in _walk(fs, base):
+                name = place if scheme == "memory" else place.lstrip("/")
+                yield f"{scheme}://{name}"
             return
-        for place in _walk(fs, base):
-            yield f"{scheme}://{place.lstrip('/') if scheme != 'memory' else place}"
+        is_there = fs.exists(base)
     except Exception as error:  # noqa: BLE001 - each file system has its own
         fault(root, f"cannot be listed ({error})")
+        return
+    if not is_there:
+        raise UsageError(f"{root}: there is nothing; name a prefix or a crate")
+    yield root
 
 
 def _walk(fs: Any, base: str) -> Iterator[str]:  # noqa: ANN401 - fsspec has no types

@@ -83,6 +83,7 @@ def forecast(
     *,
     registered: Callable[[], Iterable[str]] = tuple,
     look: Callable[[str], Look] = look_at,
+    offline: bool = False,
     asking: Asking = lambda _: None,
 ) -> Forecast:
     """Tell what an audit would do; nothing is written.
@@ -94,6 +95,7 @@ def forecast(
         processes: how many would be at work.
         registered: gives the places of the capsules of the registry.
         look: looks at a crate.
+        offline: whether nothing that lies elsewhere is to be looked for.
         asking: counts what the archive would be asked about.
 
     Raises:
@@ -109,7 +111,7 @@ def forecast(
     read: dict[str, Amount] = {}
     later = Amount()
     todo: list[Task] = []
-    places = find_crates(roots, unlisted.__setitem__, registered)
+    places = find_crates(roots, unlisted.__setitem__, registered, offline=offline)
     for task in planner.tasks(places):
         amount = Amount(1, task.look.bytes)
         if window.admits(task):

@@ -121,6 +121,7 @@ def _look_far(location: str) -> Look:
         import fsspec  # noqa: PLC0415 - seldom
 
         fs, root = fsspec.core.url_to_fs(location)
+        fs.invalidate_cache()  # what was listed before is not a look
         listing: dict[str, Any] = fs.find(root, detail=True)
         lines = [_line(name, info) for name, info in sorted(listing.items())]
     except Exception:  # noqa: BLE001 - each file system has exceptions of its own

@@ -152,6 +152,7 @@ class Audit:
         ahead: what is done about many crates before the first of them is checked.
         registered: gives the places of the capsules of the registry.
         look: looks at a crate.
+        offline: whether nothing that lies elsewhere is to be looked for.
         pause: waits for some seconds.
     """
 
@@ -164,6 +165,7 @@ class Audit:
         ahead: Ahead = iter,
         registered: Callable[[], Iterable[str]] = tuple,
         look: Callable[[str], Look] = look_at,
+        offline: bool = False,
         pause: Callable[[float], None] = time.sleep,
     ) -> None:
         self._history = history
@@ -172,12 +174,14 @@ class Audit:
         self._ahead = ahead
         self._registered = registered
         self._look = look
+        self._offline = offline
         self._pause = pause
 
     def run(
         self,
         order: Order,
         told: Callable[[Task, Result], None] = lambda _task, _result: None,
+        fault: Callable[[str, str], None] = lambda _folder, _reason: None,
     ) -> Run:
         """Audit a collection; go on with a run that was interrupted.
 
@@ -187,6 +191,7 @@ class Audit:
         Args:
             order: what is asked.
             told: is told what became of each crate that was read.
+            fault: is told of folders that cannot be listed.
 
         Raises:
             UsageError: a root is not there.
@@ -197,7 +202,7 @@ class Audit:
         collection, roots = collection_of(order.roots)
         with self._history.alone(collection, wait=order.wait):
             run, goes_on = self._begin(order, collection, roots)
-            return _Running(self, order, run, goes_on=goes_on).finish(told)
+            return _Running(self, order, run, goes_on=goes_on).finish(told, fault)
 
     def _begin(
         self, order: Order, collection: str, roots: tuple[str, ...]
@@ -243,10 +248,24 @@ class _Running:
         self._looked: list[Looked] = []
         self._unlisted: dict[str, str] = {}
 
-    def finish(self, told: Callable[[Task, Result], None]) -> Run:
+    def finish(
+        self,
+        told: Callable[[Task, Result], None],
+        fault: Callable[[str, str], None],
+    ) -> Run:
         """Check what is to be checked, keep it, and seal the run."""
         registered = self._audit._registered  # noqa: SLF001
-        places = find_crates(self._run.roots, self._unlisted.__setitem__, registered)
+
+        def unlisted(folder: str, reason: str) -> None:
+            self._unlisted[folder] = reason
+            fault(folder, reason)
+
+        places = find_crates(
+            self._run.roots,
+            unlisted,
+            registered,
+            offline=self._audit._offline,  # noqa: SLF001
+        )
         tasks = self._admitted(self._prepared(self._planner.tasks(places)))
         for task, result in self._audit._executor.results(tasks):  # noqa: SLF001
             self._keep(result, task.why, task.look.stamp, task.known)

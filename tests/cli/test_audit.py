@@ -278,3 +278,11 @@ def test_a_table_in_binary_is_not_for_a_terminal(
     answer = terminal("audit", "report", "-f", "parquet")
     assert (answer.code, answer.out) == (2, "")
     assert "give -o FILE" in answer.err
+
+
+def test_a_storage_that_is_not_asked_offline_is_told_and_not_fine(
+    terminal: Terminal, crates: Path
+) -> None:
+    answer = terminal("audit", "run", "-qq", *PLAIN, crates, "s3://bucket/crates")
+    assert answer.code == 3
+    assert "s3://bucket/crates: is not listed, since we are offline" in answer.err

@@ -25,6 +25,7 @@ from reverify.cli.audit._common import (
 from reverify.cli.audit._telling import Telling
 from reverify.errors import BusyError, StoreError, UsageError
 from reverify.formats.escape import printable
+from reverify.model.outcome import Outcome
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -156,7 +157,8 @@ def run(  # noqa: PLR0917 - one parameter for each option
     if done.summary is None or not done.summary.total:
         complain("there is no crate; nothing was judged")
         return EXIT_USAGE
-    return _code(done, drift, fail_on)
+    unclear = [EXIT[Outcome.UNDETERMINED]] if shown.faults else []
+    return gravest([_code(done, drift, fail_on), *unclear])
 
 
 def plan(  # noqa: PLR0917 - one parameter for each option
@@ -208,6 +210,7 @@ def plan(  # noqa: PLR0917 - one parameter for each option
             processes,
             registered=runtime.capsules,
             look=runtime.look,
+            offline=asked.settings.offline,
             asking=runtime.to_ask,
         )
     if json:
@@ -246,10 +249,11 @@ def _audit(asked: "Asked", dask: str | None, shown: "_Shown") -> "tuple[Run, Dri
             ahead=runtime.ahead,
             registered=runtime.capsules,
             look=runtime.look,
+            offline=asked.settings.offline,
         )
         try:
             with shown:
-                done = audit.run(asked.order, shown.told)
+                done = audit.run(asked.order, shown.told, shown.fault)
         except BusyError as error:
             raise StoreError(
                 "another audit of this collection is running; wait until it is done,"
@@ -292,6 +296,7 @@ class _Shown:
     def __init__(self, *, quiet: int, verbose: int, settings: object) -> None:
         self._quiet = quiet
         self._verbose = verbose
+        self.faults = 0
         hidden = (
             quiet or getattr(settings, "no_progress", False) or os.environ.get("CI")
         )
@@ -308,6 +313,11 @@ class _Shown:
     def __exit__(self, *_: object) -> None:
         if self._bar is not None:
             self._bar.stop()
+
+    def fault(self, folder: str, reason: str) -> None:
+        """Tell of a folder that cannot be listed; nothing is known of what is below."""
+        self.faults += 1
+        complain(f"{folder}: {reason}")
 
     def told(self, task: "Task", result: "Result") -> None:
         """Show one crate."""
