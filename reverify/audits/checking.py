@@ -19,6 +19,7 @@ Verify = Callable[[str], Iterator[Report]]
 _ANSWERS = {
     "archival/held": "held",
     "archival/not-held": "not-held",
+    "archival/identifier-not-held": "not-held",
     "archival/withheld": "withheld",
     "archival/origin-known": "origin-known",
     "archival/origin-unknown": "origin-unknown",
