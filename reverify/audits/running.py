@@ -6,6 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from reverify.audits.checking import failed, gone
@@ -15,7 +16,7 @@ from reverify.audits.looking import Look, look_at
 from reverify.audits.planning import FULL_EVERY, Planner, Task, Wanted
 from reverify.audits.sampling import Sample
 from reverify.errors import DamagedError, StoreError
-from reverify.model.audit import Known, Looked, Result, Run, Why
+from reverify.model.audit import Known, Looked, Reading, Result, Run, Why
 from reverify.model.finding import timestamp
 from reverify.services import Clock
 from reverify.store.history import History
@@ -142,10 +143,11 @@ class Window:
         return not self.closed
 
 
+@dataclass(frozen=True, slots=True)
 class Audit:
     """Audits of collections.
 
-    Args:
+    Attributes:
         history: where they are kept.
         executor: checks the crates.
         clock: what time it is.
@@ -156,26 +158,14 @@ class Audit:
         pause: waits for some seconds.
     """
 
-    def __init__(
-        self,
-        history: History,
-        executor: Executor,
-        clock: Clock,
-        *,
-        ahead: Ahead = iter,
-        registered: Callable[[], Iterable[str]] = tuple,
-        look: Callable[[str], Look] = look_at,
-        offline: bool = False,
-        pause: Callable[[float], None] = time.sleep,
-    ) -> None:
-        self._history = history
-        self._executor = executor
-        self._clock = clock
-        self._ahead = ahead
-        self._registered = registered
-        self._look = look
-        self._offline = offline
-        self._pause = pause
+    history: History
+    executor: Executor
+    clock: Clock
+    ahead: Ahead = iter
+    registered: Callable[[], Iterable[str]] = tuple
+    look: Callable[[str], Look] = look_at
+    offline: bool = False
+    pause: Callable[[float], None] = time.sleep
 
     def run(
         self,
@@ -200,34 +190,50 @@ class Audit:
         """
         expect_roots(order.roots)
         collection, roots = collection_of(order.roots)
-        with self._history.alone(collection, wait=order.wait):
+        with self.history.alone(collection, wait=order.wait):
             run, goes_on = self._begin(order, collection, roots)
             return _Running(self, order, run, goes_on=goes_on).finish(told, fault)
 
     def _begin(
         self, order: Order, collection: str, roots: tuple[str, ...]
     ) -> tuple[Run, bool]:
-        now = timestamp(self._clock.now())
-        wanted, _ = wanted_of(self._history, order, collection, self._clock, None)
+        now = timestamp(self.clock.now())
+        round_ = 1
+        if order.sample is not None:
+            wanted, _ = wanted_of(self.history, order, collection, self.clock, None)
+            round_ = wanted.round_
         options = {
             "terms": order.terms,
             "kinds": list(order.kinds),
             "full_every": order.full_every,
             "full": order.is_full,
             "sample": order.sample.text if order.sample else None,
-            "round": wanted.round_,
+            "round": round_,
             "max_time": order.seconds,
             "max_bytes": order.bytes,
             "let_go": list(order.let_go),
         }
         asked = collection, roots, __version__, now, options
-        run, goes_on = self._history.begin(*asked)
+        run, goes_on = self.history.begin(*asked)
         if goes_on and any(
             run.options.get(name) != options[name] for name in ("terms", "sample")
         ):
-            self._history.finish(run.number, now, stopped=True)
-            run, goes_on = self._history.begin(*asked)
+            self._end(run, now)
+            run, goes_on = self.history.begin(*asked)
         return run, goes_on
+
+    def _end(self, run: Run, now: str) -> None:
+        """End a run that nobody will go on with; what it did not reach stands."""
+        done = self.history.checked(run.number)
+        last = self.history.last(run.collection)
+        rest = [
+            Looked(known.location, known, Reading.NONE, Why.UNCHANGED)
+            for known in (self.history.known(last.number) if last else ())
+            if known.location not in done
+        ]
+        for first in range(0, len(rest), _PAGE):
+            self.history.add_looked(run.number, now, rest[first : first + _PAGE])
+        self.history.finish(run.number, now, stopped=True)
 
 
 class _Running:
@@ -235,15 +241,15 @@ class _Running:
 
     def __init__(self, audit: Audit, order: Order, run: Run, *, goes_on: bool) -> None:
         self._audit = audit
-        self._history = audit._history  # noqa: SLF001 - two halves of one thing
-        self._clock = audit._clock  # noqa: SLF001
+        self._history = audit.history
+        self._clock = audit.clock
         self._order = order
         self._run = run
         self._done = self._history.checked(run.number) if goes_on else set()
         wanted, known = wanted_of(
             self._history, order, run.collection, self._clock, run.number
         )
-        self._planner = Planner(wanted, known, self._set_aside, audit._look)  # noqa: SLF001
+        self._planner = Planner(wanted, known, self._set_aside, audit.look)
         self._window = Window(order.seconds, order.bytes)
         self._looked: list[Looked] = []
         self._unlisted: dict[str, str] = {}
@@ -254,7 +260,7 @@ class _Running:
         fault: Callable[[str, str], None],
     ) -> Run:
         """Check what is to be checked, keep it, and seal the run."""
-        registered = self._audit._registered  # noqa: SLF001
+        registered = self._audit.registered
 
         def unlisted(folder: str, reason: str) -> None:
             self._unlisted[folder] = reason
@@ -264,10 +270,10 @@ class _Running:
             self._run.roots,
             unlisted,
             registered,
-            offline=self._audit._offline,  # noqa: SLF001
+            offline=self._audit.offline,
         )
         tasks = self._admitted(self._prepared(self._planner.tasks(places)))
-        for task, result in self._audit._executor.results(tasks):  # noqa: SLF001
+        for task, result in self._audit.executor.results(tasks):
             self._keep(result, task.why, task.look.stamp, task.known)
             told(task, result)
         self._write_looked()
@@ -292,7 +298,7 @@ class _Running:
                     queue.append(task)
                     yield task.location
 
-        for _ in self._audit._ahead(places()):  # noqa: SLF001
+        for _ in self._audit.ahead(places()):
             yield queue.popleft()
 
     def _admitted(self, tasks: Iterable[Task]) -> Iterator[Task]:
@@ -346,7 +352,7 @@ class _Running:
                 raise
             except StoreError as error:
                 log.warning("%s; trying again in %g s", error, seconds)
-                self._audit._pause(seconds)  # noqa: SLF001
+                self._audit.pause(seconds)
         return write()
 
 

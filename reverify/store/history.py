@@ -229,11 +229,9 @@ class History:
             rows = connection.execute(query).all() if connection is not None else []
             return [_run(row) for row in rows]
 
-    def last(self, collection: str, before: int | None = None) -> Run | None:
-        """The last finished run of a collection; the last before another one."""
+    def last(self, collection: str) -> Run | None:
+        """The last finished run of a collection."""
         runs = [run for run in self.runs(collection) if run.finished]
-        if before is not None:
-            runs = [run for run in runs if run.number < before]
         return runs[-1] if runs else None
 
     def checked(self, run: int) -> set[str]:

@@ -186,6 +186,30 @@ def test_an_interrupted_run_that_asked_otherwise_is_ended(place: Place) -> None:
     assert readings(place, run) == ["full"] * 3
 
 
+def test_what_a_run_that_is_ended_did_not_reach_stands_as_it_stood(
+    place: Place,
+) -> None:
+    first = place.audit(terms="a")
+
+    def interrupted(location: str) -> Iterator[Report]:
+        raise KeyboardInterrupt(location)
+
+    begun = place.verify
+    place.verify = interrupted  # type: ignore[method-assign]
+    (place.folder / "crate-1" / "a.csv").write_bytes(b"2\n")
+    with pytest.raises(KeyboardInterrupt):
+        place.audit(terms="a")
+    place.verify = begun  # type: ignore[method-assign]
+    shutil.rmtree(place.folder / "crate-0")
+    run = place.audit(terms="b")
+    found = place.checks(run)
+    assert (found["crate-0"].why, found["crate-0"].outcome) == ("gone", "refuted")
+    assert found["crate-0"].last_full == first.number
+    assert found["crate-1"].why == "changed"
+    broke = {change.finding.rule for change in drift(place.history).broke}
+    assert broke == {"completeness/crate-gone", "fixity/digest-mismatch"}
+
+
 def test_the_quick_row_costs_little(place: Place) -> None:
     """How many bytes: `make bench` measures the file; here, that nothing is stored."""
     place.audit()
