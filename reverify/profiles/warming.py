@@ -27,20 +27,23 @@ def warm(engine: Engine, profile: str, request: Request) -> None:
         profile: the id of the profile.
         request: where it is asked for; its folder is worked in.
     """
+    key = profile, request.extra_profiles
     folder = Path(request.folder) / "warm"
-    crate = folder / "crate"
-    crate.mkdir(parents=True, exist_ok=True)
+    ours = Request(str(folder), (profile,), (), extra_profiles=request.extra_profiles)
     version = profile.removeprefix("ro-crate-")
     version = version if version in {"1.1", "1.2", "1.3"} else "1.1"
-    (crate / "ro-crate-metadata.json").write_text(json.dumps(document(version)))
-    offer((*contexts(version), _CONTEXT.format("1.1")))
-    ours = Request(str(folder), (profile,), (), extra_profiles=request.extra_profiles)
-    key = profile, request.extra_profiles
     try:
+        _lay_out(folder / "crate", version)
+        offer((*contexts(version), _CONTEXT.format("1.1")))
         with contextlib.redirect_stdout(io.StringIO()):
             run(engine, profile, ours, keep=True)
     except Exception:  # noqa: BLE001 - it raises whatever it likes
         engine.preparation.forget(key)
+
+
+def _lay_out(crate: Path, version: str) -> None:
+    crate.mkdir(parents=True)
+    (crate / "ro-crate-metadata.json").write_text(json.dumps(document(version)))
 
 
 def document(version: str) -> dict[str, Any]:
