@@ -27,7 +27,7 @@ A preparation takes about as long as two crates that are judged without it.
 """
 _STDIN, _STDOUT = 0, 1
 _LOOK_UP_MS = 2000
-_SET_DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG, linux/prctl.h
+_SET_DEATH_SIGNAL, _SET_DUMPABLE = 1, 4  # PR_SET_..., linux/prctl.h
 
 
 class Forking:
@@ -116,13 +116,20 @@ def _be_child(engine: Engine, request: Request, parent: int) -> NoReturn:
 
 def _die_with(parent: int) -> None:
     """Have the kernel end us when the process that forked us ends, however it does."""
-    ctypes.CDLL(None, use_errno=True).prctl(_SET_DEATH_SIGNAL, signal.SIGKILL)
+    _tell_kernel(_SET_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
 
 
+def _tell_kernel(option: int, value: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
+
+
 def main() -> None:
     """Load the engine, then serve."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    _tell_kernel(_SET_DUMPABLE, 0)  # so that no fork can change what others inherit
     engine = load()
     gc.freeze()
     Forking(engine).serve()

@@ -5,7 +5,6 @@ see `forking.py`. If that one takes too long, or its parent dies, both are ended
 another pair is started when it is needed.
 """
 
-import contextlib
 import json
 import os
 import select
@@ -20,6 +19,8 @@ from typing import Any
 
 Json = dict[str, Any]
 _TRIES = 2
+_BY_THE_USER = {-signal.SIGINT, -signal.SIGTERM}
+"""How a process ends that somebody wants to end: no other is started then."""
 _ANSWER_BYTES = 1024
 _HOUSE = Path(__file__).parents[2]
 _BEGIN = (
@@ -71,15 +72,13 @@ class Process:
         return ended
 
     def stop(self) -> int:
-        """End it, and all that it started.
+        """End it; the kernel ends what it forked.
 
         Returns:
             its exit code.
         """
         process = self._process
-        if process.poll() is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
@@ -131,7 +130,10 @@ class Processes:
             try:
                 code = process.ask(request, until - time.monotonic())
             except DiedError:
-                failure = f"its process ended with {process.stop()}"
+                code = process.stop()
+                failure = f"its process ended with {code}"
+                if code in _BY_THE_USER:
+                    break
             except BaseException:
                 process.stop()
                 raise
@@ -176,5 +178,4 @@ def _start() -> subprocess.Popen[bytes]:
         stderr=subprocess.DEVNULL,
         env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"},
         cwd="/",
-        start_new_session=True,  # so that all of it can be ended at once
     )

@@ -46,6 +46,11 @@ def act(engine, request):
     if deed == "kill":
         os.kill(os.getppid(), signal.SIGKILL)
         time.sleep(60)
+    if deed == "interrupt":
+        os.kill(os.getppid(), signal.SIGINT)
+        time.sleep(60)
+    if deed == "reach":
+        open(f"/proc/{os.getppid()}/mem", "r+b")
 
 forking.load, forking.answer, forking.COLD = (lambda: None), act, 1 << 30
 forking.main()
@@ -70,6 +75,13 @@ def request(folder: Path, deed: str = "fine", seconds: int = 60) -> dict[str, An
 def said(folder: Path) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((folder / "answers").read_bytes())
     return found
+
+
+def said_or_nothing(folder: Path) -> dict[str, Any]:
+    try:
+        return said(folder)
+    except (OSError, ValueError):
+        return {}
 
 
 def is_alive(process: int) -> bool:
@@ -161,6 +173,22 @@ def test_a_crate_that_kills_two_parents_is_given_up(
     assert kept.judge(request(tmp_path), SOON) == ""
 
 
+def test_no_other_process_is_started_after_the_user_ended_one(
+    kept: Processes, tmp_path: Path
+) -> None:
+    begun = time.monotonic()
+    failure = kept.judge(request(tmp_path, "interrupt"), SOON)
+    assert failure == "its process ended with -2"
+    assert time.monotonic() - begun < SOON / 2
+    assert not kept._idle
+
+
+def test_a_fork_cannot_write_into_its_parent(kept: Processes, tmp_path: Path) -> None:
+    if os.geteuid() == 0:
+        pytest.skip("root may")
+    assert kept.judge(request(tmp_path, "reach"), SOON) == "its process ended with 1"
+
+
 CLIENT = """
 import json, sys, time
 from pathlib import Path
@@ -197,8 +225,7 @@ def test_nothing_is_left_of_a_client_that_is_killed(
     assert client.stdout is not None
     left = [json.loads(client.stdout.readline())["parent"]]
     if deed == "wait":
-        wait_until((tmp_path / "answers").exists)
-        wait_until(lambda: bool((tmp_path / "answers").read_text()))
+        wait_until(lambda: said_or_nothing(tmp_path).get("profile") == "wait")
         left.append(said(tmp_path)["here"])
     assert all(map(is_alive, left))
     client.kill()
@@ -215,8 +242,7 @@ def test_a_fork_ends_with_its_parent(kept: Processes, tmp_path: Path) -> None:
         target=kept.judge, args=(request(tmp_path, "wait"), SOON), daemon=True
     )
     asking.start()
-    wait_until((tmp_path / "answers").exists)
-    wait_until(lambda: bool((tmp_path / "answers").read_text()))
+    wait_until(lambda: bool(said_or_nothing(tmp_path)))
     found = said(tmp_path)
     os.kill(found["parent"], signal.SIGKILL)
     wait_until(lambda: not is_alive(found["here"]))
@@ -226,13 +252,6 @@ def test_a_fork_ends_with_its_parent(kept: Processes, tmp_path: Path) -> None:
     os.kill(said(tmp_path)["parent"], signal.SIGKILL)
     asking.join(SOON)
     assert not asking.is_alive()
-
-
-def said_or_nothing(folder: Path) -> dict[str, Any]:
-    try:
-        return said(folder)
-    except ValueError:
-        return {}
 
 
 def test_threads_get_each_their_own_answer(kept: Processes, tmp_path: Path) -> None:
