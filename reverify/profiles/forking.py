@@ -25,7 +25,7 @@ COLD = 2
 
 A preparation takes about as long as two crates that are judged without it.
 """
-_STDIN, _STDOUT = 0, 1
+_STDIN, _STDOUT, _STDERR = 0, 1, 2
 _LOOK_UP_MS = 2000
 _SET_DEATH_SIGNAL, _SET_DUMPABLE = 1, 4  # PR_SET_..., linux/prctl.h
 
@@ -35,10 +35,12 @@ class Forking:
 
     Args:
         engine: the engine, loaded.
+        answers: the descriptor to say on how a fork ended.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, answers: int) -> None:
         self._engine = engine
+        self._answers = answers
         self._parent = os.getppid()
         self._asked: Counter[tuple[str, str]] = Counter()
         self._child_died, wake = os.pipe()
@@ -53,7 +55,7 @@ class Forking:
             request = Request(**json.loads(line))
             self._prepare(request)
             code = self._judge(request)
-            os.write(_STDOUT, b'{"ended": %d}\n' % code)
+            os.write(self._answers, b'{"ended": %d}\n' % code)
 
     def _prepare(self, request: Request) -> None:
         for profile in request.runs:
@@ -68,6 +70,7 @@ class Forking:
         here = os.getpid()
         child = os.fork()
         if child == 0:
+            os.close(self._answers)
             _be_child(self._engine, request, here)
         ended = 0
         while not ended:
@@ -106,7 +109,7 @@ def _be_child(engine: Engine, request: Request, parent: int) -> NoReturn:
         _die_with(parent)
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, _STDIN)
-        os.dup2(nowhere, _STDOUT)  # whatever the engine prints is no answer
+        os.dup2(nowhere, _STDOUT)
         confine(request)
         answer(engine, request)
         code = 0
@@ -130,9 +133,11 @@ def main() -> None:
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
     _tell_kernel(_SET_DUMPABLE, 0)  # so that no fork can change what others inherit
+    answers = os.dup(_STDOUT)
+    os.dup2(_STDERR, _STDOUT)  # whatever the engine prints is no answer
     engine = load()
     gc.freeze()
-    Forking(engine).serve()
+    Forking(engine, answers).serve()
     os._exit(0)
 
 

@@ -52,7 +52,10 @@ def act(engine, request):
     if deed == "reach":
         open(f"/proc/{os.getppid()}/mem", "r+b")
 
-forking.load, forking.answer, forking.COLD = (lambda: None), act, 1 << 30
+def load():
+    print("no answer either", flush=True)
+
+forking.load, forking.answer, forking.COLD = load, act, 1 << 30
 forking.main()
 """
 """The real process, but what it forks does deeds of ours instead of judging."""
