@@ -8,16 +8,12 @@ the preview, whose text one rule looks at.
 import contextlib
 import json
 import re
-import subprocess
-import sys
 import tempfile
-import threading
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from reverify.crates.contexts import OFFICIAL, terms_of
 from reverify.crates.crate import Crate
 from reverify.crates.limits import MIB
 from reverify.crates.metadata import DESCRIPTORS, SPEC_PREFIX, Metadata
@@ -25,6 +21,7 @@ from reverify.crates.payload import EntryKind
 from reverify.errors import CrateError
 from reverify.model.outcome import Severity
 from reverify.profiles.interface import Breach, Judgement, Passed
+from reverify.profiles.processes import Processes
 
 _SEVERITIES = {
     "REQUIRED": Severity.ERROR,
@@ -139,8 +136,7 @@ class RocValidator:
     """Judges crates with roc-validator."""
 
     def __init__(self) -> None:
-        self._waiting: subprocess.Popen[bytes] | None = None
-        self._lock = threading.Lock()
+        self._processes = Processes()
 
     @property
     def name(self) -> str:
@@ -150,17 +146,12 @@ class RocValidator:
         return f"roc-validator {metadata.version('roc-validator')}"
 
     def start(self) -> None:
-        """Start a process, so that it is ready by the time a crate is."""
-        with self._lock:
-            if self._waiting is None:
-                self._waiting = _start()
+        """Have a process ready by the time a crate is."""
+        self._processes.start()
 
     def close(self) -> None:
-        """Stop the process that nobody asked anything of."""
-        with self._lock:
-            worker, self._waiting = self._waiting, None
-        if worker is not None:
-            _stop(worker)
+        """Stop the processes that wait for more."""
+        self._processes.close()
 
     def profile_of(self, uri: str) -> str | None:
         """The engine's id of the profile behind a URI; None if it has none."""
@@ -193,61 +184,41 @@ class RocValidator:
     def _ask(
         self, crate: Crate, metadata: Metadata, runs: Sequence[str]
     ) -> dict[str, Json]:
-        """Have the process judge one crate; its failure is an answer too."""
+        """Have a process judge one crate; its failure is an answer too."""
         limits = crate.budget.limits
         seconds = min(limits.engine_seconds * len(runs), crate.budget.seconds_left)
-        with self._lock:
-            worker, self._waiting = self._waiting or _start(), None
         with tempfile.TemporaryDirectory(prefix="reverify-") as folder:
-            root = Path(folder) / "crate"
-            document = _stage(crate, metadata, root)
+            detached = _stage(crate, metadata, Path(folder) / "crate")
             request = {
-                "crate": str(root),
-                "document": document,
-                "metadata_only": crate.is_document,
-                "contexts": _contexts(metadata),
-                "extra_profiles": str(CAPSULE) if _STANDS_ALONE & {*runs} else None,
+                "folder": folder,
                 "runs": list(runs),
+                "contexts": _contexts(metadata),
+                "extra_profiles": str(CAPSULE) if _STANDS_ALONE & {*runs} else "",
+                "metadata_only": crate.is_document,
+                "detached": detached,
                 "memory": limits.engine_bytes,
                 "seconds": seconds,
             }
-            failure = ""
-            output = b""
             try:
-                output, _ = worker.communicate(
-                    json.dumps(request).encode() + b"\n", timeout=max(seconds, 1)
-                )
-            except subprocess.TimeoutExpired:
-                _stop(worker)
-                failure = f"it took longer than {seconds:.0f} seconds"
-            else:
-                if worker.returncode:
-                    failure = f"its process ended with {worker.returncode}"
-        answers = {}
-        for line in output.splitlines():
-            with contextlib.suppress(ValueError):
-                answer = json.loads(line)
-                answers[answer["profile"]] = answer
+                failure = self._processes.judge(request, max(seconds, 1))
+                answers = _answers(Path(folder) / "answers")
+            except TimeoutError:
+                failure, answers = f"it took longer than {seconds:.0f} seconds", {}
         for run in runs:
             text = failure or "it gave no answer"
             answers.setdefault(run, {"checks": [], "issues": [], "error": text})
         return answers
 
 
-def _start() -> subprocess.Popen[bytes]:
-    return subprocess.Popen(
-        [sys.executable, "-I", "-m", "reverify.profiles.worker"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={"PATH": "/usr/bin:/bin", "HOME": "/nonexistent", "LC_ALL": "C.UTF-8"},
-        cwd="/",
-    )
-
-
-def _stop(worker: subprocess.Popen[bytes]) -> None:
-    worker.kill()
-    worker.communicate()
+def _answers(path: Path) -> dict[str, Json]:
+    """What was written down before the process ended, by profile."""
+    answers = {}
+    with contextlib.suppress(OSError):
+        for line in path.read_bytes().splitlines():
+            with contextlib.suppress(ValueError):
+                answer = json.loads(line)
+                answers[answer["profile"]] = answer
+    return answers
 
 
 def _obstacle(crate: Crate, metadata: Metadata) -> str:
@@ -286,20 +257,19 @@ def _run_of(profile: str, runs: Sequence[str]) -> str:
     raise LookupError(profile)
 
 
-def _contexts(metadata: Metadata) -> dict[str, Json]:
+def _contexts(metadata: Metadata) -> list[str]:
     """The official contexts that a document names; 1.1 is asked for by a rule."""
-    urls = {*metadata.context.official, "https://w3id.org/ro/crate/1.1/context"}
-    return {url: {"@context": dict(terms_of(OFFICIAL[url]))} for url in urls}
+    return [*{*metadata.context.official, "https://w3id.org/ro/crate/1.1/context"}]
 
 
-def _stage(crate: Crate, metadata: Metadata, root: Path) -> str:
+def _stage(crate: Crate, metadata: Metadata, root: Path) -> bool:
     """Lay out what the engine may see.
 
     A lone document is judged as that of an attached crate whose files are elsewhere,
     unless its name says that it is a detached one.
 
     Returns:
-        the name of the document, if it is a detached one.
+        whether it is a detached one: then the document is all there is.
 
     Source: RO-Crate 1.2, RO-Crate structure, "Detached RO-Crate Package".
     """
@@ -310,7 +280,7 @@ def _stage(crate: Crate, metadata: Metadata, root: Path) -> str:
         name = DESCRIPTORS[0]
     (root / name).write_text(metadata.text, encoding="utf-8")
     if crate.is_document:
-        return name if detached else ""
+        return detached
     for entity in metadata.entities:
         located = crate.locate(entity.id)
         if located.path and located.entry:
@@ -321,7 +291,7 @@ def _stage(crate: Crate, metadata: Metadata, root: Path) -> str:
         with contextlib.suppress(CrateError):
             data = crate.payload.read(preview, _PREVIEW_BYTES)
             (root / "ro-crate-preview.html").write_bytes(data)
-    return ""
+    return False
 
 
 def _place(root: Path, path: str, kind: EntryKind) -> None:

@@ -1,31 +1,55 @@
-"""The process in which roc-validator runs: offline, limited, and thrown away.
+"""Runs roc-validator on one crate: in a process that is thrown away after it.
 
-Started as `python -I -m reverify.profiles.worker`. It loads the engine at once, then
-reads one JSON request from standard input and writes its answers to standard output, a
-line for each profile. Everything that roc-validator and rdflib keep for a whole process
-is set here, and dies with it.
-
-Request: `{"crate": folder, "document": name or "", "metadata_only": bool, "contexts":
-{url: document}, "extra_profiles": folder or null, "runs": [profile, ...], "memory":
-bytes, "seconds": n}`.
-Answer: `{"profile", "checks": [...], "issues": [...], "error"}`, for each run.
+`forking.py` loads the engine and forks; what is here happens in the fork, but for
+`load`. Everything that roc-validator and rdflib keep for a whole process is set here,
+and dies with it.
 """
 
 import contextlib
+import functools
 import gc
 import io
 import json
 import os
 import resource
 import socket
-import sys
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
+
+from reverify.crates.contexts import OFFICIAL, terms_of
+from reverify.profiles.prepared import Preparation
 
 Json = dict[str, Any]
 CONTEXTS: dict[str, Json] = {}
 OFFLINE_MISS = 504
 _FOUND = 200
+
+
+class Request(NamedTuple):
+    """What is asked of the engine; nothing in it comes from the crate.
+
+    Attributes:
+        folder: of ours. `crate` in it is laid out to be judged, and the answers go into
+            `answers` beside it: a line of JSON for each run, `{"profile", "checks",
+            "issues", "error"}`.
+        runs: the ids of the profiles to judge, one after the other.
+        contexts: the addresses of the official contexts that may be asked for.
+        extra_profiles: a folder of profiles beyond the engine's own; empty for none.
+        metadata_only: the files of the crate are not there to be looked at.
+        detached: the only file in `crate` is the document of a detached crate.
+        memory: bytes.
+        seconds: of processor time.
+    """
+
+    folder: str
+    runs: tuple[str, ...]
+    contexts: tuple[str, ...]
+    extra_profiles: str = ""
+    metadata_only: bool = False
+    detached: bool = False
+    memory: int = 4 << 30
+    seconds: float = 180
 
 
 class _Response:
@@ -75,8 +99,20 @@ def _no_socket(*_: object, **__: object) -> NoReturn:
     raise OSError("no socket is opened while profiles are judged")
 
 
-def load() -> Any:  # noqa: ANN401 - the engine has no types
-    """Import the engine, shut its doors, and give its services module."""
+class Engine(NamedTuple):
+    """The engine, loaded.
+
+    Attributes:
+        services: its services module.
+        preparation: what it keeps of profiles.
+    """
+
+    services: Any
+    preparation: Preparation
+
+
+def load() -> Engine:
+    """Import the engine, and shut its doors."""
     from rdflib import plugin  # noqa: PLC0415
     from rdflib.plugins.shared.jsonld import context, util  # noqa: PLC0415
     from rdflib.query import Processor  # noqa: PLC0415
@@ -119,7 +155,7 @@ def load() -> Any:  # noqa: ANN401 - the engine has no types
     for method in ("connect", "connect_ex", "bind", "sendto"):
         setattr(socket.socket, method, _no_socket)
     socket.getaddrinfo = _no_socket
-    return services
+    return Engine(services, Preparation())
 
 
 def _keep_inside(crate: Any) -> None:  # noqa: ANN401
@@ -147,20 +183,26 @@ def _import_check_modules() -> None:
         import pyshacl.validate  # noqa: F401, PLC0415
         from rocrate_validator.requirements import python, shacl  # noqa: F401, PLC0415
 
-    del jsonld, faster
+    faster.quicken()
+    del jsonld
 
 
-def run(services: Any, profile: str, request: Json) -> Json:  # noqa: ANN401
-    """Judge one crate under one profile."""
+def run(engine: Engine, profile: str, request: Request, *, keep: bool = False) -> Json:
+    """Judge one crate under one profile.
+
+    Args:
+        engine: the engine.
+        profile: its id of the profile.
+        request: where the crate is.
+        keep: whether to keep what is read of the profile.
+    """
     from rocrate_validator.models import ValidationSettings  # noqa: PLC0415
 
-    folder, extra = Path(request["crate"]), request["extra_profiles"]
-    subject: Json = {"rocrate_uri": str(folder)}
-    if request["document"]:
-        subject = {"rocrate_uri": str(folder / request["document"])}
+    folder, extra = Path(request.folder) / "crate", request.extra_profiles
+    (place,) = folder.iterdir() if request.detached else [folder]
     settings = ValidationSettings(
-        **subject,
-        metadata_only=request["metadata_only"],
+        rocrate_uri=str(place),
+        metadata_only=request.metadata_only,
         profile_identifier=profile,
         requirement_severity="OPTIONAL",
         disable_remote_crate_download=True,
@@ -169,7 +211,8 @@ def run(services: Any, profile: str, request: Json) -> Json:  # noqa: ANN401
         cache_path=folder.parent / "cache",
         extra_profiles_path=Path(extra) if extra else None,
     )
-    result = services.validate(settings)
+    engine.preparation.use((profile, extra), keep=keep)
+    result = engine.services.validate(settings)
     context = result.context
     here, above = str(folder), str(folder.parent)
 
@@ -212,32 +255,35 @@ def run(services: Any, profile: str, request: Json) -> Json:  # noqa: ANN401
     }
 
 
-def main() -> None:
-    """Serve one request."""
-    answer_to = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    os.dup2(2, 1)  # whatever the engine prints is no answer
-    services = load()
-    gc.freeze()
-    line = sys.stdin.buffer.readline()
-    if not line:
-        return
-    request: Json = json.loads(line)
-    resource.setrlimit(resource.RLIMIT_AS, (request["memory"], request["memory"]))
-    seconds = int(request["seconds"]) + 1
+def confine(request: Request) -> None:
+    """Take no more memory and processor time than a request allows."""
+    resource.setrlimit(resource.RLIMIT_AS, (request.memory, request.memory))
+    seconds = int(request.seconds) + 1
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-    CONTEXTS.update(request["contexts"])
+
+
+def offer(contexts: Sequence[str]) -> None:
+    """Let the engine have these official contexts, and no others."""
+    CONTEXTS.clear()
+    CONTEXTS.update({url: _context(OFFICIAL[url]) for url in contexts})
+
+
+def answer(engine: Engine, request: Request) -> None:
+    """Judge a crate by each profile, and write down the answers."""
+    offer(request.contexts)
     gc.set_threshold(50_000, 20, 50)
-    for profile in request["runs"]:
-        try:
-            with contextlib.redirect_stdout(io.StringIO()):
-                answer = run(services, profile, request)
-        except Exception as error:  # noqa: BLE001 - it raises whatever it likes
-            text = f"{type(error).__name__}: {error}"[:2000]
-            answer = {"profile": profile, "checks": [], "issues": [], "error": text}
-        answer_to.write(json.dumps(answer) + "\n")
-        answer_to.flush()
-    os._exit(0)
+    with (Path(request.folder) / "answers").open("w", encoding="utf-8") as answers:
+        for profile in request.runs:
+            try:
+                with contextlib.redirect_stdout(io.StringIO()):
+                    said = run(engine, profile, request)
+            except Exception as error:  # noqa: BLE001 - it raises whatever it likes
+                text = f"{type(error).__name__}: {error}"[:2000]
+                said = {"profile": profile, "checks": [], "issues": [], "error": text}
+            answers.write(json.dumps(said) + "\n")
+            answers.flush()
 
 
-if __name__ == "__main__":
-    main()
+@functools.cache
+def _context(name: str) -> Json:
+    return {"@context": dict(terms_of(name))}

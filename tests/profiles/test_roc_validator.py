@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from reverify.crates.limits import Limits
 from reverify.crates.opening import open_crate
-from reverify.profiles import roc_validator
+from reverify.profiles import processes
 from reverify.profiles.catalogue import TABLE
 from reverify.profiles.interface import Judgement
 from reverify.profiles.roc_validator import RocValidator, slug
@@ -125,14 +125,7 @@ def test_an_engine_without_memory_gives_no_answer_and_no_traceback() -> None:
 
 
 def test_an_engine_that_dies_is_an_obstacle(monkeypatch: pytest.MonkeyPatch) -> None:
-    def dead() -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
-            [sys.executable, "-c", "import sys; sys.stdin.read(); sys.exit(7)"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
-
-    monkeypatch.setattr(roc_validator, "_start", dead)
+    monkeypatch.setattr(processes, "_BEGIN", "input(); raise SystemExit(7)")
     assert "ended with 7" in judge(CRATES / "intact", BASE)[BASE].obstacle
 
 
