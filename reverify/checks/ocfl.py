@@ -139,8 +139,8 @@ def _difference(old: Inventory, root: Inventory, version: str) -> str:
 def _moved(old: Inventory, root: Inventory, version: str) -> str:
     """A file of a version of which two inventories do not say the same, if any."""
     mine, theirs = old.logical(version), root.logical(version)
-    for path in mine.keys() ^ theirs.keys():
-        return path
+    if alone := mine.keys() ^ theirs.keys():
+        return min(alone)
     for path, digest in mine.items():
         if not old.content_of(digest) <= root.content_of(theirs[path]):
             return path
