@@ -40,7 +40,7 @@ class Markdown(Format):
 
     def render(self, reports: Sequence[Report]) -> bytes:
         """Write a section for each report, and a table before them if they are many."""
-        return _cut(_lines(reports)).encode()
+        return cut(_lines(reports), MOST_BYTES).encode()
 
 
 def _lines(reports: Sequence[Report]) -> Iterator[str]:
@@ -52,13 +52,13 @@ def _lines(reports: Sequence[Report]) -> Iterator[str]:
         yield from _section(report)
 
 
-def _cut(lines: Iterable[str]) -> str:
-    """Put lines together, as many as GitHub takes."""
+def cut(lines: Iterable[str], most: int) -> str:
+    """Put lines together, as many as have at most so many bytes; the rest is counted."""
     kept: list[str] = []
     size = left = 0
     for line in lines:
         size += len(line.encode()) + 1
-        if size <= MOST_BYTES:
+        if size <= most:
             kept.append(line)
         else:
             left += 1

@@ -1,9 +1,10 @@
 """For an issue or a job summary: what is broken, since when, how sure of the rest."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from reverify.audits.reporting import facts
 from reverify.formats.escape import cell, code, markdown
+from reverify.formats.markdown import cut
 from reverify.model.audit import BadCrate, Change, Overview
 
 SHOWN_CRATES = 50
@@ -18,7 +19,7 @@ _MOST = 300
 
 def markdown_report(overview: Overview) -> bytes:
     """Write it, so short that an issue takes it whatever was found."""
-    return _cut(_lines(overview)).encode()
+    return cut(_lines(overview), MOST_BYTES).encode()
 
 
 def _lines(overview: Overview) -> Iterator[str]:
@@ -133,18 +134,3 @@ def _runs(overview: Overview) -> Iterator[str]:
 def _rest(many: int, shown: int, where: str = "") -> Iterator[str]:
     if many > shown:
         yield from ("", f"... and {many - shown:,} more{where and '; '}{where}")
-
-
-def _cut(lines: Iterable[str]) -> str:
-    """Put lines together, as many as an issue takes."""
-    kept: list[str] = []
-    size = left = 0
-    for line in lines:
-        size += len(line.encode()) + 1
-        if size <= MOST_BYTES:
-            kept.append(line)
-        else:
-            left += 1
-    if left:
-        kept += ["", f"... and {left:,} more lines, left out to keep this readable"]
-    return "\n".join(kept) + "\n"

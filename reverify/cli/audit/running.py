@@ -154,10 +154,10 @@ def run(  # noqa: PLR0917 - one parameter for each option
     done, drift = _audit(asked, dask, shown)
     _tell(done, drift, json=bool(json), quiet=quiet)
     telling.tell(done, drift)
+    unclear = [EXIT[Outcome.UNDETERMINED]] if shown.faults else []
     if done.summary is None or not done.summary.total:
         complain("there is no crate; nothing was judged")
-        return EXIT_USAGE
-    unclear = [EXIT[Outcome.UNDETERMINED]] if shown.faults else []
+        return gravest(unclear or [EXIT_USAGE])
     return gravest([_code(done, drift, fail_on), *unclear])
 
 
