@@ -2,6 +2,7 @@
 
     ReverifyError
     ├── UsageError         the question cannot be asked: a bad option, no such input
+    │   ├── MissingError       there is nothing at a location
     │   └── ManifestError      a manifest does not say what its schema asks for
     ├── CapsuleError       a capsule cannot be kept, found or exported as it is
     ├── StoreError         the database cannot be reached, read or written
@@ -31,6 +32,10 @@ class ReverifyError(Exception):
 
 class UsageError(ReverifyError):
     """The question cannot be asked as it was put; nothing was judged."""
+
+
+class MissingError(UsageError):
+    """There is nothing at a location: we looked, and were told so."""
 
 
 class ManifestError(UsageError):

@@ -12,7 +12,7 @@ from reverify.audits.finding import REGISTRY
 from reverify.audits.looking import NOTHING_SEEN, Look
 from reverify.capsules.export import export_capsule
 from reverify.capsules.registry import Registry
-from reverify.errors import CapsuleError, DamagedError, ReverifyError, UsageError
+from reverify.errors import CapsuleError, DamagedError, MissingError, ReverifyError
 from reverify.model.capsule import FileRecord, Status
 from reverify.model.registry import KeptFile, Version
 from reverify.model.report import Report
@@ -70,14 +70,14 @@ def verify(registry: Registry, place: str, check: Verify) -> Iterator[Report]:
         check: checks a crate.
 
     Raises:
-        UsageError: there is no such capsule.
+        MissingError: there is no such capsule.
         DamagedError: what is kept is not what was registered.
         CapsuleError: it cannot be exported.
     """
     try:
         version = registry.resolve(place.removeprefix(REGISTRY))
     except CapsuleError as error:
-        raise UsageError(str(error)) from error
+        raise MissingError(str(error)) from error
     files = registry.files(version)
     if reasons := list(_damage(registry, version, files)):
         raise DamagedError("; ".join(reasons))

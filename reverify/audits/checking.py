@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Iterator
 
-from reverify.errors import DamagedError, UsageError
+from reverify.errors import DamagedError, MissingError, ReverifyError
 from reverify.model.audit import Noted, Result, letters
 from reverify.model.finding import Finding, identified, timestamp
 from reverify.model.outcome import ClaimKind, Outcome
@@ -14,6 +14,14 @@ from reverify.store.packing import pack
 
 GONE, FAILED = "completeness/crate-gone", "completeness/check-failed"
 DAMAGED = "fixity/capsule-damaged"
+_UNREAD = frozenset(
+    {
+        "completeness/file-unreadable",
+        "completeness/limit-reached",
+        "fixity/file-unread",
+    }
+)
+"""Rules by which some of a crate was not read."""
 Verify = Callable[[str], Iterator[Report]]
 """Checks the crate at a location; the first report is that of the crate itself."""
 _ANSWERS = {
@@ -32,10 +40,12 @@ def check(verify: Verify, location: str, clock: Clock) -> Result:
     started = time.monotonic()
     try:
         report = next(iter(verify(location)))
-    except UsageError as error:
+    except MissingError as error:
         return gone(location, str(error), clock)
     except DamagedError as error:
         return _unread(location, DAMAGED, str(error), clock)
+    except ReverifyError as error:
+        return failed(location, str(error), clock)
     except Exception as error:  # noqa: BLE001 - the others shall be checked
         return failed(location, f"{type(error).__name__}: {error}", clock)
     verdict = report.verdict
@@ -46,7 +56,7 @@ def check(verify: Verify, location: str, clock: Clock) -> Result:
         outcome=verdict.outcome.value,
         level=verdict.level.value if verdict.level else None,
         kinds=letters({kind: tally.outcome for kind, tally in verdict.kinds.items()}),
-        digest=report.subject.digest.get("sha256"),
+        digest=_digest(report),
         files=report.subject.files,
         size=report.subject.bytes,
         seconds=round(time.monotonic() - started, 4),
@@ -54,6 +64,13 @@ def check(verify: Verify, location: str, clock: Clock) -> Result:
         sha256=sha256,
         answers=tuple(_answers(report.findings)),
     )
+
+
+def _digest(report: Report) -> str | None:
+    """What identifies the bytes; None unless every one of them was read."""
+    if not report.subject.files or any(f.rule in _UNREAD for f in report.findings):
+        return None
+    return report.subject.digest.get("sha256")
 
 
 def gone(location: str, reason: str, clock: Clock) -> Result:

@@ -1,6 +1,7 @@
 """What is not as it was: broke, healed, new and vanished, claim by claim."""
 
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from reverify.audits.checking import DAMAGED, FAILED, GONE
 from reverify.errors import UsageError
@@ -20,8 +21,8 @@ def drift(history: History, *, run: int | None = None, since: str = "") -> Drift
     Args:
         history: what was found.
         run: the number of the run; the last finished one if it is None.
-        since: a run's number, or a time: what is compared with is the last check of a
-            crate up to then. The last one before the run if it is empty.
+        since: a run's number, or a time: what is compared with is the last run up to
+            then. The last one before the run if it is empty.
 
     Raises:
         UsageError: there is no such run.
@@ -37,28 +38,56 @@ def drift(history: History, *, run: int | None = None, since: str = "") -> Drift
         for each in runs
         if each.number < now.number and each.collection == now.collection
     ]
-    before = [each.number for each in _up_to(earlier, runs, since)]
+    past = _up_to(earlier, runs, since) if since else _untold(earlier, now)
+    before = past[-1].number if past else None
     found = _Found(history, now, [each.number for each in earlier])
-    for check, old in history.changed(now.number, before):
-        found.compare(check, old)
-    for check in history.first_seen(now.number, before):
-        found.meet(check)
+    with history.one_view():
+        if before is not None:
+            for check, old in history.changed(now.number, before):
+                found.compare(check, old)
+        for check in history.first_seen(now.number, before):
+            found.meet(check)
     return found.drift()
 
 
+def _untold(earlier: Sequence[Run], now: Run) -> list[Run]:
+    """The runs before, without those that were ended and of which nobody was told."""
+    told = now.options.get("after")
+    return [each for each in earlier if told is None or each.number <= told]
+
+
 def _up_to(earlier: Sequence[Run], runs: Sequence[Run], since: str) -> list[Run]:
-    """The runs up to a run or a time; all of them if none is named."""
-    if not since:
-        return list(earlier)
+    """The runs up to a run or a time.
+
+    Raises:
+        UsageError: it is no such thing.
+    """
     if since.isdigit():
         if int(since) not in {each.number for each in runs}:
             raise UsageError(f"--since: there is no finished run {since}")
         return [each for each in earlier if each.number <= int(since)]
-    return [
-        each
-        for each in earlier
-        if each.started <= since or each.started[: len(since)] <= since
-    ]
+    end = _end_of(since)
+    return [each for each in earlier if datetime.fromisoformat(each.started) <= end]
+
+
+def _end_of(since: str) -> datetime:
+    """A time, or the end of a day, in UTC if nothing else is said."""
+    try:
+        found = datetime.fromisoformat(since)
+    except ValueError as error:
+        raise UsageError(
+            f"--since {since}: is neither a run nor a time; write 7, 2026-01-31 or"
+            " 2026-01-31T12:00:00Z"
+        ) from error
+    if len(since) <= len("2026-01-31"):
+        found += timedelta(days=1)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _is_worse(now: Noted, was: Noted) -> bool:
+    """Whether trouble is new: it held before, or nobody could tell and now it is so."""
+    refuted = Outcome.REFUTED.value
+    return not was.is_trouble or (now.outcome == refuted and was.outcome != refuted)
 
 
 class _Found:
@@ -83,7 +112,9 @@ class _Found:
         )
 
     def meet(self, check: Check) -> None:
-        """Take a crate that was not there before."""
+        """Take a crate that was not there, or not read, before."""
+        if check.outcome == _WELL:  # warnings of what is confirmed are no news
+            return
         self._new += [
             Change(check.crate, finding)
             for finding in self._history.findings(check.findings)
@@ -103,15 +134,30 @@ class _Found:
         read = self._readings(check.crate)
         for id, finding in after.items():
             was = before.get(id)
-            if finding.is_trouble and (was is None or not was.is_trouble):
+            if finding.is_trouble and (was is None or _is_worse(finding, was)):
                 kind = self._new if was is None else self._broke
                 kind.append(Change(check.crate, finding, read.last_well(id)))
             elif was is not None and was.is_trouble and not finding.is_trouble:
                 self._heal(check, finding)
+        if check.reading in _READ:
+            self._compare_lost(check, before, after, read)
+
+    def _compare_lost(
+        self,
+        check: Check,
+        before: Mapping[str, Noted],
+        after: Mapping[str, Noted],
+        read: "_Readings",
+    ) -> None:
+        """Claims that a crate which was read does not make any more."""
         for id, finding in before.items():
-            if id not in after and self._was_asked(finding):
-                gone = Change(check.crate, finding, read.last_well(id))
-                self._vanished.append(gone)
+            if id in after or not self._was_asked(finding):
+                continue
+            if finding.is_trouble:  # what was wrong is mended, its claim with it
+                self._heal(check, finding)
+            else:
+                change = Change(check.crate, finding, read.last_well(id))
+                self._vanished.append(change)
 
     def _was_asked(self, finding: Noted) -> bool:
         """Whether claims of that kind were tested now; else none can have vanished."""
@@ -165,12 +211,12 @@ class _Readings:
         return self._known[check.findings]
 
     def last_well(self, id: str) -> tuple[int, str] | None:
-        """The run that last saw a claim well, and when."""
+        """The run that last saw a claim well, or else the whole crate, and when."""
         for check in reversed(self._checks):
             finding = self._found(check).get(id)
             if finding is not None and finding.outcome == _WELL:
                 return check.run, check.at
-        return None
+        return self.last_confirmed()
 
     def last_confirmed(self) -> tuple[int, str] | None:
         """The run that last saw the whole crate well, and when."""

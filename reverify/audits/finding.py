@@ -29,19 +29,47 @@ Fault = Callable[[str, str], None]
 def root_of(written: str) -> str:
     """A root as it is kept: absolute, so that it is the same wherever one stands."""
     is_address = "://" in written or written.startswith((LIST, REGISTRY))
-    return written if is_address else str(Path(written).absolute())
+    return written if is_address else os.path.abspath(written)  # noqa: PTH100 - no ".."
 
 
-def expect_roots(roots: Iterable[str]) -> None:
+def expect_roots(
+    roots: Iterable[str], known: Callable[[str], bool] = lambda _: False
+) -> None:
     """See that all roots are there before anything is called gone.
 
+    Args:
+        roots: as the user wrote them.
+        known: whether a place is that of a crate which an audit has seen; such a root
+            may be gone.
+
     Raises:
-        UsageError: one is not.
+        UsageError: one is not there.
     """
     for root in roots:
-        far = "://" in root or root.startswith((LIST, REGISTRY))
-        if not far and not Path(root).exists():
-            raise UsageError(f"{root}: there is nothing; name a folder or a crate")
+        if "://" in root or root.startswith((LIST, REGISTRY)):
+            continue
+        try:
+            os.stat(root)  # noqa: PTH116 - Path.exists hides why not
+        except (FileNotFoundError, NotADirectoryError) as error:
+            if not known(root_of(root)):
+                raise UsageError(
+                    f"{root}: there is nothing; name a folder or a crate"
+                ) from error
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or error
+            raise UsageError(f"{root}: cannot be looked at ({reason})") from error
+
+
+def belongs(place: str, roots: Iterable[str]) -> bool:
+    """Whether a place is of a collection by its roots, and not by a list of places."""
+    return any(is_at(place, root) for root in roots if not root.startswith(LIST))
+
+
+def is_at(place: str, root: str) -> bool:
+    """Whether a place is a root, or below it."""
+    if root == REGISTRY:
+        return place.startswith(REGISTRY)
+    return place == root or place.startswith(f"{root.rstrip('/')}/")
 
 
 def find_crates(
@@ -89,10 +117,12 @@ def _listed(name: str) -> Iterator[str]:
         data = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise UsageError(f"{name}: cannot be read ({error.strerror})") from error
+    base = "" if name == "-" else os.path.dirname(name)  # noqa: PTH120 - it is text
     for line in data.splitlines():
         place = os.fsdecode(line).strip()
         if place and not place.startswith("#"):
-            yield root_of(place)
+            far = "://" in place or place.startswith(REGISTRY)
+            yield place if far else root_of(os.path.join(base, place))  # noqa: PTH118
 
 
 def _is_crate(names: Collection[str]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from reverify.audits.finding import expect_roots, find_crates
+from reverify.audits.finding import belongs, expect_roots, find_crates
 from reverify.audits.looking import Look, look_at
 from reverify.audits.planning import Planner, Task
 from reverify.audits.running import Order, Window, collection_of, wanted_of
@@ -106,7 +106,9 @@ def forecast(
     wanted, known = wanted_of(history, order, collection, clock, None)
     looked: list[Looked] = []
     unlisted: dict[str, str] = {}
-    planner = Planner(wanted, known, looked.append, look)
+    planner = Planner(
+        wanted, known, looked.append, look, lambda place: belongs(place, roots)
+    )
     window = Window(None, order.bytes)
     read: dict[str, Amount] = {}
     later = Amount()

@@ -27,7 +27,6 @@ SPANS = (7, 30, 90, 180, 365, 730, 1825)
 _SOON = 0.1
 _DAY = 86_400
 _NO_END = 36_500
-_UNREAD = "untested"
 
 
 def collections(history: History) -> list[Run]:
@@ -40,14 +39,22 @@ def collections(history: History) -> list[Run]:
     return list(last.values())
 
 
-def overview(history: History, run: Run, now: datetime) -> Overview:
+def overview(
+    history: History, run: Run, now: datetime, most: int = MOST_BAD
+) -> Overview:
     """Put together how a collection stands.
 
     Args:
         history: what was found.
         run: the last finished run of the collection.
         now: what time it is, aware.
+        most: how many bad crates are told of one by one.
     """
+    with history.one_view():
+        return _overview(history, run, now, most)
+
+
+def _overview(history: History, run: Run, now: datetime, most: int) -> Overview:
     runs = tuple(
         each
         for each in history.runs(run.collection)
@@ -56,7 +63,7 @@ def overview(history: History, run: Run, now: datetime) -> Overview:
     every = float(run.options.get("full_every", FULL_EVERY))
     read = history.readings(run.number)
     overdue = _before(read, now - timedelta(seconds=every))
-    bad, trouble = _bad(history, run)
+    bad, trouble = _bad(history, run, most)
     return Overview(
         run=run,
         runs=runs,
@@ -97,29 +104,23 @@ def _spans(read: Iterable[Read], now: datetime, period: int) -> Iterator[Coverag
 
 
 def _bad(
-    history: History, run: Run
+    history: History, run: Run, most: int
 ) -> tuple[tuple[BadCrate, ...], tuple[Trouble, ...]]:
     """What is wrong: the crates one by one, up to a number, and by rule."""
     sums: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
     checks = sorted(
-        (c for c in history.checks(run=run.number, bad=True) if c.outcome != _UNREAD),
+        (check for check, _ in history.rows(run.number, bad=True)),
         key=lambda check: (check.outcome != "refuted", check.crate),
     )
     shown: list[BadCrate] = []
     for check in checks:
         findings = tuple(f for f in history.findings(check.findings) if f.is_trouble)
-        size = _bytes(history, check)
         for rule, many in _by_rule(findings).items():
-            for place, amount in enumerate((1, many, size)):
+            for place, amount in enumerate((1, many, check.bytes or 0)):
                 sums[rule][place] += amount
-        if len(shown) < MOST_BAD:
-            shown.append(
-                BadCrate(
-                    check._replace(bytes=size),
-                    findings[:MOST_FINDINGS],
-                    _since(history, check),
-                )
-            )
+        if len(shown) < most:
+            since = _since(history, check)
+            shown.append(BadCrate(check, findings[:MOST_FINDINGS], since))
     trouble = [Trouble(rule, *amounts) for rule, amounts in sums.items()]
     trouble.sort(key=lambda each: (-each.crates, each.rule))
     return tuple(shown), tuple(trouble)
@@ -130,14 +131,6 @@ def _by_rule(findings: Iterable[Noted]) -> dict[str, int]:
     for finding in findings:
         counts[finding.rule] += 1
     return counts
-
-
-def _bytes(history: History, check: Check) -> int:
-    """The bytes of a crate, as far as known."""
-    if check.bytes is not None or check.read is None:
-        return check.bytes or 0
-    read = history.checks(run=check.read, crate=check.crate)
-    return next((each.bytes or 0 for each in read), 0)
 
 
 def _since(history: History, check: Check) -> tuple[int, str]:

@@ -1,7 +1,9 @@
 """Which crates are read in full, in which order, and which are only looked at."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import NamedTuple
 
 from reverify.audits.looking import Look, look_at
@@ -77,9 +79,11 @@ class Planner:
         known: what the history knows of each crate, by place.
         aside: is told of each crate that is not to be read in full.
         look: looks at a crate.
+        belongs: whether a known crate that was not found is of the collection still.
 
     Attributes:
-        found: how many crates there are.
+        seen: the places of the crates that there are.
+        round_: which time round samples are drawn.
         round_left: crates that no sample of this round has had when this one is drawn.
     """
 
@@ -89,14 +93,16 @@ class Planner:
         known: Mapping[str, Known],
         aside: Callable[[Looked], None],
         look: Callable[[str], Look] = look_at,
+        belongs: Callable[[str], bool] = lambda _: True,
     ) -> None:
         self._wanted = wanted
-        self._due = wanted.due
+        self._due, self._now = wanted.due, timestamp(wanted.now)
         self._known = known
         self._aside = aside
         self._look = look
-        self._seen: set[str] = set()
-        self.found = 0
+        self._belongs = belongs
+        self.seen: set[str] = set()
+        self.round_ = wanted.round_
         self.round_left = 0
 
     def tasks(self, places: Iterable[str]) -> Iterator[Task]:
@@ -106,11 +112,10 @@ class Planner:
             places: where crates are; looked for meanwhile.
         """
         waiting: list[Task] = []
-        for place in places:
-            if place in self._seen:
+        for place in chain(places, self._overlooked()):
+            if place in self.seen:
                 continue
-            self._seen.add(place)
-            self.found += 1
+            self.seen.add(place)
             task = self._task(place)
             if self._wanted.sample is not None:
                 waiting.append(task)
@@ -120,19 +125,40 @@ class Planner:
                 self.set_aside(task)
             else:
                 waiting.append(task)
+        drawn: list[Task] = []
         if self._wanted.sample is not None:
-            waiting = self._drawn(self._wanted.sample, waiting)
+            waiting, drawn = self._drawn(self._wanted.sample, waiting)
         yield from sorted(waiting, key=_urgency)
+        yield from drawn  # in the order of chance, wherever a window ends it
 
     def missing(self) -> list[Known]:
-        """The crates that were there in the last run, and were not found now."""
-        return [each for place, each in self._known.items() if place not in self._seen]
+        """The crates of the collection that were not found now."""
+        return [
+            each
+            for place, each in self._known.items()
+            if place not in self.seen and self._belongs(place)
+        ]
+
+    def dropped(self) -> int:
+        """How many crates of the last run are no more of the collection."""
+        return sum(
+            place not in self.seen and not self._belongs(place) for place in self._known
+        )
 
     def set_aside(self, task: Task) -> None:
         """Read a crate not now."""
-        unread = task.known is None or task.known.read is None
-        reading = Reading.NONE if unread or task.why is Why.CHANGED else Reading.QUICK
-        self._aside(Looked(task.location, task.known, reading, task.why))
+        known, why = task.known, task.why
+        if known is not None and known.why == Why.GONE:  # it is back, and unread
+            why = Why.CHANGED
+        unread = known is None or known.read is None or why is Why.CHANGED
+        reading = Reading.NONE if unread else Reading.QUICK
+        self._aside(Looked(task.location, known, reading, why))
+
+    def _overlooked(self) -> Iterator[str]:
+        """Known crates that are there, though nobody would take them for crates now."""
+        for place in self._known:
+            if place not in self.seen and self._belongs(place) and is_there(place):
+                yield place
 
     def _task(self, place: str) -> Task:
         look, known = self._look(place), self._known.get(place)
@@ -148,18 +174,23 @@ class Planner:
             (Why.CHANGED, look.stamp != known.stamp),
             (Why.FAILED, known.outcome != "confirmed"),
             (Why.ASKED, wanted.same is not None and known.read not in wanted.same),
-            (Why.DUE, unseen or (known.at or "") <= self._due),
+            (Why.DUE, unseen or not self._due < (known.at or "") <= self._now),
             (Why.ALL, wanted.is_full),
         ):
             if holds:
                 return why
         return Why.UNCHANGED
 
-    def _drawn(self, sample: Sample, tasks: list[Task]) -> list[Task]:
+    def _drawn(
+        self, sample: Sample, tasks: list[Task]
+    ) -> tuple[list[Task], list[Task]]:
         """What is to be read of a collection of which a sample is drawn.
 
         What changed, failed, is due or came since the last run is read besides. What
         was there before and never read waits until it is drawn.
+
+        Returns:
+            what is read besides, and the sample.
         """
         wanted = self._wanted
         left = [
@@ -167,17 +198,29 @@ class Planner:
             for task in tasks
             if task.known is None or task.known.crate not in wanted.drawn
         ]
-        chosen = draw(sample, wanted.collection, wanted.round_, left, len(tasks))
-        self.round_left = len(left) - len(chosen)
-        todo = []
+        if not left:  # all had their turn
+            self.round_ += 1
+            left = [Candidate(task.location, task.look.bytes) for task in tasks]
+        order = draw(sample, wanted.collection, self.round_, left, len(tasks))
+        self.round_left = len(left) - len(order)
+        chosen, besides, by_place = set(order), [], {}
         for task in tasks:
             if task.location in chosen:
-                todo.append(task._replace(why=Why.SAMPLE))
+                by_place[task.location] = task._replace(why=Why.SAMPLE)
             elif task.why in _BESIDES or (task.known is None and self._known):
-                todo.append(task)
+                besides.append(task)
             else:
                 self.set_aside(task)
-        return todo
+        return besides, [by_place[place] for place in order]
+
+
+def is_there(place: str) -> bool:
+    """Whether there is something at a place of this machine."""
+    try:
+        os.lstat(place)
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _urgency(task: Task) -> tuple[int, str, str]:

@@ -3,19 +3,27 @@
 import hashlib
 import json
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from reverify.audits.checking import failed, gone
 from reverify.audits.executing import Executor
-from reverify.audits.finding import expect_roots, find_crates, root_of
+from reverify.audits.finding import (
+    REGISTRY,
+    belongs,
+    expect_roots,
+    find_crates,
+    is_at,
+    root_of,
+)
 from reverify.audits.looking import Look, look_at
 from reverify.audits.planning import FULL_EVERY, Planner, Task, Wanted
 from reverify.audits.sampling import Sample
-from reverify.errors import DamagedError, StoreError
+from reverify.errors import BusyError, DamagedError, StoreError
 from reverify.model.audit import Known, Looked, Reading, Result, Run, Why
 from reverify.model.finding import timestamp
 from reverify.services import Clock
@@ -25,6 +33,8 @@ from reverify.version import __version__
 log = logging.getLogger(__name__)
 
 _PAGE = 500
+_ASKED = ("terms", "sample", "full", "full_every")
+"""Options by which a run that was interrupted is another than the one that is asked."""
 _PAUSES = (1.0, 5.0, 20.0)
 """Seconds after which a row is written again, if a database was out of reach."""
 Ahead = Callable[[Iterable[str]], Iterator[str]]
@@ -90,13 +100,11 @@ def wanted_of(
         each.number for each in runs if each.options.get("terms") == order.terms
     )
     wanted = _wanted(order, collection, clock)._replace(same=same)
-    rounds = {each.number: each.options["round"] for each in runs if _sampled(each)}
+    rounds = {r.number: r.summary.round for r in runs if r.summary and r.summary.round}
     if order.sample is None or not rounds:
         return wanted, known
     last = max(rounds.values())
     drawn = history.sampled(n for n, round_ in rounds.items() if round_ == last)
-    if all(each.crate in drawn for each in known.values()):
-        return wanted._replace(round_=last + 1), known
     return wanted._replace(round_=last, drawn=frozenset(drawn)), known
 
 
@@ -110,16 +118,14 @@ def _wanted(order: Order, collection: str, clock: Clock) -> Wanted:
     )
 
 
-def _sampled(run: Run) -> bool:
-    return bool(run.options.get("sample"))
-
-
 class Window:
     """For how long, and up to how many bytes, crates are begun.
 
     Args:
         seconds: from now on; None for no end.
-        bytes: of the crates; None for no end. The first one is read however large.
+        bytes: of the crates; None for no end. One that does not fit waits, and others
+            are begun. The first that is no failure of last time is begun however large
+            it is, so that each run gets on.
 
     Attributes:
         closed: whether a crate was refused.
@@ -128,19 +134,25 @@ class Window:
     def __init__(self, seconds: float | None, bytes: int | None) -> None:
         self._end = None if seconds is None else time.monotonic() + seconds
         self._room = bytes
-        self._begun = False
+        self._idle = True
         self.closed = False
 
+    @property
+    def is_over(self) -> bool:
+        """Whether its time is up."""
+        return self._end is not None and time.monotonic() >= self._end
+
     def admits(self, task: Task) -> bool:
-        """Whether a crate may be begun; from the first that may not on, none may."""
+        """Whether a crate may be begun."""
         size = task.look.bytes or (task.known and task.known.bytes) or 0
-        late = self._end is not None and time.monotonic() >= self._end
-        full = self._room is not None and size > self._room and self._begun
-        self.closed = self.closed or late or full
-        if not self.closed:
-            self._begun = True
-            self._room = None if self._room is None else self._room - size
-        return not self.closed
+        may_pass = self._idle and task.why is not Why.FAILED
+        fits = self._room is None or size <= self._room or may_pass
+        if self.is_over or not fits:
+            self.closed = True
+            return False
+        self._idle = self._idle and task.why is Why.FAILED
+        self._room = None if self._room is None else max(0, self._room - size)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +184,7 @@ class Audit:
         order: Order,
         told: Callable[[Task, Result], None] = lambda _task, _result: None,
         fault: Callable[[str, str], None] = lambda _folder, _reason: None,
+        note: Callable[[str], None] = lambda _: None,
     ) -> Run:
         """Audit a collection; go on with a run that was interrupted.
 
@@ -182,43 +195,44 @@ class Audit:
             order: what is asked.
             told: is told what became of each crate that was read.
             fault: is told of folders that cannot be listed.
+            note: is told what else is to be known.
 
         Raises:
             UsageError: a root is not there.
             BusyError: another audit of the same collection is running.
             StoreError: the history cannot be written.
         """
-        expect_roots(order.roots)
+        expect_roots(order.roots, self._knows)
         collection, roots = collection_of(order.roots)
-        with self.history.alone(collection, wait=order.wait):
+        with self.history.alone(collection, wait=order.wait) as kept:
             run, goes_on = self._begin(order, collection, roots)
-            return _Running(self, order, run, goes_on=goes_on).finish(told, fault)
+            running = _Running(self, order, run, kept, goes_on=goes_on)
+            return running.finish(told, fault, note)
+
+    def _knows(self, place: str) -> bool:
+        return next(self.history.checks(crate=place), None) is not None
 
     def _begin(
         self, order: Order, collection: str, roots: tuple[str, ...]
     ) -> tuple[Run, bool]:
         now = timestamp(self.clock.now())
-        round_ = 1
-        if order.sample is not None:
-            wanted, _ = wanted_of(self.history, order, collection, self.clock, None)
-            round_ = wanted.round_
-        options = {
+        options: dict[str, Any] = {
             "terms": order.terms,
             "kinds": list(order.kinds),
             "full_every": order.full_every,
             "full": order.is_full,
             "sample": order.sample.text if order.sample else None,
-            "round": round_,
             "max_time": order.seconds,
             "max_bytes": order.bytes,
             "let_go": list(order.let_go),
         }
         asked = collection, roots, __version__, now, options
         run, goes_on = self.history.begin(*asked)
-        if goes_on and any(
-            run.options.get(name) != options[name] for name in ("terms", "sample")
-        ):
+        if goes_on and any(run.options.get(name) != options[name] for name in _ASKED):
+            last = self.history.last(collection)
             self._end(run, now)
+            # Of what it found nobody was told: the next one tells it too.
+            options["after"] = run.options.get("after") or (last.number if last else 0)
             run, goes_on = self.history.begin(*asked)
         return run, goes_on
 
@@ -239,8 +253,17 @@ class Audit:
 class _Running:
     """One run, from its beginning to its seal."""
 
-    def __init__(self, audit: Audit, order: Order, run: Run, *, goes_on: bool) -> None:
+    def __init__(
+        self,
+        audit: Audit,
+        order: Order,
+        run: Run,
+        kept: Callable[[], None],
+        *,
+        goes_on: bool,
+    ) -> None:
         self._audit = audit
+        self._kept = kept
         self._history = audit.history
         self._clock = audit.clock
         self._order = order
@@ -249,7 +272,14 @@ class _Running:
         wanted, known = wanted_of(
             self._history, order, run.collection, self._clock, run.number
         )
-        self._planner = Planner(wanted, known, self._set_aside, audit.look)
+        self._known = known
+        self._planner = Planner(
+            wanted,
+            known,
+            self._set_aside,
+            audit.look,
+            lambda place: belongs(place, run.roots),
+        )
         self._window = Window(order.seconds, order.bytes)
         self._looked: list[Looked] = []
         self._unlisted: dict[str, str] = {}
@@ -258,21 +288,17 @@ class _Running:
         self,
         told: Callable[[Task, Result], None],
         fault: Callable[[str, str], None],
+        note: Callable[[str], None],
     ) -> Run:
         """Check what is to be checked, keep it, and seal the run."""
-        registered = self._audit.registered
 
         def unlisted(folder: str, reason: str) -> None:
             self._unlisted[folder] = reason
             fault(folder, reason)
 
-        places = find_crates(
-            self._run.roots,
-            unlisted,
-            registered,
-            offline=self._audit.offline,
+        tasks = self._admitted(
+            self._prepared(self._planner.tasks(self._places(unlisted)))
         )
-        tasks = self._admitted(self._prepared(self._planner.tasks(places)))
         for task, result in self._audit.executor.results(tasks):
             self._keep(result, task.why, task.look.stamp, task.known)
             told(task, result)
@@ -280,13 +306,32 @@ class _Running:
         for known in self._planner.missing():
             if known.location not in self._done:
                 self._miss(known)
+        if dropped := self._planner.dropped():
+            note(f"{dropped:,} crates of the last run are not listed any more")
+        is_sample = self._order.sample is not None
         return self._history.finish(
             self._run.number,
             timestamp(self._clock.now()),
             stopped=self._window.closed,
-            sampled=self._order.sample is not None,
+            sampled=is_sample,
+            round_=self._planner.round_ if is_sample else None,
             round_left=self._planner.round_left,
         )
+
+    def _places(self, unlisted: Callable[[str, str], None]) -> Iterator[str]:
+        """Where crates are; a root that held some and holds none is told at the end."""
+        audit, roots = self._audit, self._run.roots
+        yield from find_crates(roots, unlisted, audit.registered, offline=audit.offline)
+        for root in roots:
+            if root in self._unlisted or not os.path.isdir(root):  # noqa: PTH112
+                continue
+            held = sum(
+                is_at(each.location, root) and each.why != Why.GONE
+                for each in self._known.values()
+            )
+            if held and not any(is_at(place, root) for place in self._planner.seen):
+                reason = f"holds no crate, and held {held:,}; see that it is mounted"
+                unlisted(root, reason)
 
     def _prepared(self, tasks: Iterable[Task]) -> Iterator[Task]:
         """Tasks in their order, the archive asked about many of them at once."""
@@ -294,7 +339,10 @@ class _Running:
 
         def places() -> Iterator[str]:
             for task in tasks:
-                if task.location not in self._done:
+                if self._window.is_over:  # nobody is asked for what must wait
+                    self._window.closed = True
+                    self._planner.set_aside(task)
+                elif task.location not in self._done:
                     queue.append(task)
                     yield task.location
 
@@ -333,29 +381,46 @@ class _Running:
     def _miss(self, known: Known) -> None:
         """Keep that a crate was not found: it is gone, or cannot be looked for."""
         place = known.location
-        if any(_is_at(place, folder) for folder in self._order.let_go):
+        if any(is_at(place, folder) for folder in self._order.let_go):
             return
-        for folder, reason in self._unlisted.items():
-            if _is_at(place, folder):
-                result = failed(place, f"{folder} {reason}", self._clock)
-                self._keep(result, Why.FAILED, None, known)
-                return
+        reasons = [
+            f"{folder} {reason}"
+            for folder, reason in self._unlisted.items()
+            if is_at(place, folder)
+        ]
+        if reason := next(iter(reasons), "") or _why_unseen(place):
+            result = failed(place, reason, self._clock)
+            self._keep(result, Why.FAILED, None, known)
+            return
         result = gone(place, "there is nothing now", self._clock)
         self._keep(result, Why.GONE, None, known)
 
     def _patiently(self, write: Callable[[], None]) -> None:
         """Write; again after a while, if a server is out of reach."""
+
+        def write_alone() -> None:
+            self._kept()
+            write()
+
         for seconds in () if self._history.is_file else _PAUSES:
             try:
-                return write()
-            except DamagedError:
+                return write_alone()
+            except (DamagedError, BusyError):
                 raise
             except StoreError as error:
                 log.warning("%s; trying again in %g s", error, seconds)
                 self._audit.pause(seconds)
-        return write()
+        return write_alone()
 
 
-def _is_at(place: str, folder: str) -> bool:
-    """Whether a place is a folder, or below it."""
-    return place == folder or place.startswith(f"{folder.rstrip('/')}/")
+def _why_unseen(place: str) -> str:
+    """Why nobody can tell whether a crate is there; "" if it is not."""
+    if "://" in place or place.startswith(REGISTRY):
+        return ""
+    try:
+        os.lstat(place)
+    except (FileNotFoundError, NotADirectoryError):
+        return ""
+    except (OSError, ValueError) as error:
+        return f"cannot be looked at ({getattr(error, 'strerror', None) or error})"
+    return "is there, and was not read"

@@ -73,7 +73,7 @@ def read_sample(text: str) -> Sample:
 
 def draw(
     sample: Sample, collection: str, round_: int, left: Sequence[Candidate], total: int
-) -> set[str]:
+) -> list[str]:
     """Draw a sample.
 
     Args:
@@ -84,7 +84,7 @@ def draw(
         total: how many crates the collection has.
 
     Returns:
-        the places of those that are drawn.
+        the places of those that are drawn, in the order in which they were.
     """
     seed = f"{collection}\0{round_}\0".encode()
 
@@ -95,12 +95,12 @@ def draw(
     order = sorted(left, key=chance)
     most = sample.size(total)
     if most is not None:
-        return {each.location for each in order[:most]}
-    drawn: set[str] = set()
+        return [each.location for each in order[:most]]
+    drawn: list[str] = []
     room = sample.bytes
     for each in order:
         if each.bytes > room and drawn:
             break
-        drawn.add(each.location)
+        drawn.append(each.location)
         room -= each.bytes
     return drawn

@@ -24,7 +24,13 @@ from reverify.crates.payload import Payload
 from reverify.crates.remote import RemotePayload
 from reverify.crates.tar import TarPayload
 from reverify.crates.zip import ZipPayload
-from reverify.errors import CrateError, LimitError, ServiceError, UsageError
+from reverify.errors import (
+    CrateError,
+    LimitError,
+    MissingError,
+    ServiceError,
+    UsageError,
+)
 from reverify.services.http import Answer, Http, check_url
 
 log = logging.getLogger(__name__)
@@ -150,8 +156,8 @@ def _with_layout(payload: Payload) -> tuple[Payload, Layout]:
 def _local(path: Path, budget: Budget, *, ahead: bool) -> tuple[Payload, Layout]:
     try:
         mode = path.stat().st_mode
-    except FileNotFoundError as error:
-        raise UsageError(f"{path}: no such file or directory") from error
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise MissingError(f"{path}: no such file or directory") from error
     except (OSError, ValueError) as error:
         raise UsageError(f"{path}: cannot be looked at ({error})") from error
     if stat.S_ISDIR(mode):
@@ -263,7 +269,7 @@ def _web(
         limit = budget.limits.total_bytes
         answer = http.download(url, target, limit, budget.seconds_left)
         if answer.missing:
-            raise UsageError(f"{url}: the server has no such thing ({answer.status})")
+            raise MissingError(f"{url}: the server has no such thing ({answer.status})")
         if not answer.found:
             raise ServiceError(f"{url}: the server answered {answer.status}")
         further = _signposted(answer)
@@ -326,7 +332,7 @@ def _remote(location: str, http: Http | None, budget: Budget) -> tuple[Payload, 
         stream.seek(0)
         return _by_content(name, stream, int(info["size"]), head, again, budget)
     except FileNotFoundError as error:
-        raise UsageError(f"{location}: no such object") from error
+        raise MissingError(f"{location}: no such object") from error
     except CrateError:
         raise
     except Exception as error:

@@ -53,7 +53,7 @@ def _lines(reports: Sequence[Report]) -> Iterator[str]:
 
 
 def cut(lines: Iterable[str], most: int) -> str:
-    """Put lines together, as many as have at most so many bytes; the rest is counted."""
+    """Put lines together, at most so many bytes of them; the rest is counted."""
     kept: list[str] = []
     size = left = 0
     for line in lines:

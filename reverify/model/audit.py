@@ -81,8 +81,10 @@ class Summary(NamedTuple):
         left: how many should have been read and were not, by why they should have been.
         read_bytes: bytes of the crates that were read in full.
         seconds: how long it worked on them, all processes together.
-        sampled: crates of the random sample that were read; None if none was drawn.
+        sampled: crates of the random sample of which every byte was read; None if none
+            was drawn.
         sample_bad: those of them that are damaged: completeness or fixity is refuted.
+        round: which time round samples are drawn; None if none was.
         round_left: crates of the collection that no sample of this round has had yet.
     """
 
@@ -97,6 +99,7 @@ class Summary(NamedTuple):
     seconds: float
     sampled: int | None = None
     sample_bad: int = 0
+    round: int | None = None
     round_left: int = 0
 
     @property

@@ -112,12 +112,16 @@ class Database:
                 yield connection
 
     @contextmanager
-    def alone(self, what: str, *, wait: bool) -> Iterator[None]:
+    def alone(self, what: str, *, wait: bool) -> Iterator[Callable[[], None]]:
         """Keep all others who want to do the same out meanwhile, on any machine.
 
         Args:
             what: is to be done alone.
             wait: whether to wait until others have done it.
+
+        Yields:
+            what sees that others are still kept out: a lock of PostgreSQL ends with
+            its connection. It raises BusyError if others have begun meanwhile.
 
         Raises:
             BusyError: others are doing it, and nobody wants to wait.
@@ -126,9 +130,18 @@ class Database:
         with ExitStack() as held:
             if self._path is not None:
                 self._lock_file(self._path, key, held, wait=wait)
+                yield _is_kept
             else:
-                self._lock_session(key, held, wait=wait)
-            yield
+                lock = _SessionLock(int.from_bytes(key[:8], "big", signed=True))
+                held.callback(lock.release)
+                with self._translated("locked"):
+                    lock.take(self._connect().connect(), wait=wait)
+                yield lambda: self._keep_lock(lock)
+
+    def _keep_lock(self, lock: "_SessionLock") -> None:
+        if not lock.is_held():
+            with self._translated("locked"):
+                lock.take(self._connect().connect(), wait=False)
 
     def _lock_file(
         self, path: Path, key: bytes, held: ExitStack, *, wait: bool
@@ -141,24 +154,7 @@ class Database:
             try:
                 held.enter_context(FileLock(lock, timeout=-1 if wait else 0))
             except Timeout as error:
-                raise BusyError(f"{self.name}: others are at it") from error
-
-    def _lock_session(self, key: bytes, held: ExitStack, *, wait: bool) -> None:
-        """Take an advisory lock of PostgreSQL, which ends with its connection."""
-        number = {"number": int.from_bytes(key[:8], "big", signed=True)}
-        verb = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
-        with self._translated("locked"):
-            connection = held.enter_context(self._connect().connect())
-            connection.execution_options(isolation_level="AUTOCOMMIT")
-            asked = text(f"SELECT {verb}(:number)")
-            if connection.execute(asked, number).scalar() is False:
-                raise BusyError(f"{self.name}: others are at it")
-
-        def release() -> None:
-            with suppress(SQLAlchemyError):  # gone with a connection that is lost
-                connection.execute(text("SELECT pg_advisory_unlock(:number)"), number)
-
-        held.callback(release)
+                raise BusyError("others are at it") from error
 
     # -- connections -------------------------------------------------------------------
 
@@ -290,6 +286,56 @@ class Database:
             raise StoreError(
                 f"{self.name}: cannot be {done} ({error.strerror}); {ELSEWHERE}"
             ) from error
+
+
+class _SessionLock:
+    """An advisory lock of PostgreSQL, which ends with its connection.
+
+    Args:
+        number: of the lock.
+    """
+
+    def __init__(self, number: int) -> None:
+        self._number = {"number": number}
+        self._connection: Connection | None = None
+
+    def take(self, connection: Connection, *, wait: bool) -> None:
+        """Take it on a connection, which is kept.
+
+        Raises:
+            BusyError: others have it.
+        """
+        self.release()
+        self._connection = connection
+        connection.execution_options(isolation_level="AUTOCOMMIT")
+        verb = "pg_advisory_lock" if wait else "pg_try_advisory_lock"
+        asked = text(f"SELECT {verb}(:number)")
+        if connection.execute(asked, self._number).scalar() is False:
+            raise BusyError("others are at it")
+
+    def is_held(self) -> bool:
+        """Whether its connection is still there."""
+        try:
+            if self._connection is not None:
+                self._connection.execute(text("SELECT 1"))
+                return True
+        except SQLAlchemyError:
+            pass
+        return False
+
+    def release(self) -> None:
+        """Let go of it, if it is there still."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(SQLAlchemyError):
+                unlock = text("SELECT pg_advisory_unlock(:number)")
+                connection.execute(unlock, self._number)
+            with suppress(SQLAlchemyError):
+                connection.close()
+
+
+def _is_kept() -> None:
+    """A lock of a file is kept as long as its process lives."""
 
 
 def _read(url: str) -> URL:

@@ -2,13 +2,13 @@
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import Column, Connection, Row, func, insert, select, update
 
-from reverify.errors import DamagedError, StoreError
+from reverify.errors import BusyError, DamagedError, StoreError
 from reverify.model.audit import (
     Check,
     Known,
@@ -46,6 +46,17 @@ class History:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._view: Connection | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the database."""
+        self._database.close()
 
     @property
     def is_file(self) -> bool:
@@ -61,12 +72,17 @@ class History:
 
     # -- writing -----------------------------------------------------------------------
 
-    def alone(self, collection: str, *, wait: bool) -> AbstractContextManager[None]:
+    def alone(
+        self, collection: str, *, wait: bool
+    ) -> AbstractContextManager[Callable[[], None]]:
         """Keep all other audits of a collection out meanwhile, on any machine.
 
         Args:
             collection: which.
             wait: whether to wait for one that is running.
+
+        Yields:
+            what sees that others are still kept out, and raises BusyError if not.
 
         Raises:
             BusyError: one is running, and nobody wants to wait.
@@ -127,6 +143,7 @@ class History:
         """
         reading = result.reading
         with self._writing() as connection:
+            _expect_unfinished(connection, run)
             crate = _crate(connection, result.location)
             there = select(audit_checks.c.run).where(
                 audit_checks.c.run == run, audit_checks.c.crate == crate
@@ -158,11 +175,13 @@ class History:
     def add_looked(self, run: int, at: str, looked: Sequence[Looked]) -> None:
         """Keep that crates were not read in full: they stand as they stood.
 
-        One whose look has changed stands as nothing: it is not what was read.
+        One whose look has changed stands as nothing: it is not what was read. So does
+        one that was asked for otherwise: it was not judged as it is to be judged now.
         """
         if not looked:
             return
         with self._writing() as connection:
+            _expect_unfinished(connection, run)
             nothing = _findings(connection, _NOTHING[1], _NOTHING[0])
             new = [each.location for each in looked if each.known is None]
             numbers = _crates(connection, new)
@@ -191,6 +210,7 @@ class History:
         *,
         stopped: bool = False,
         sampled: bool = False,
+        round_: int | None = None,
         round_left: int = 0,
     ) -> Run:
         """Add a run up and seal it: it is never changed again."""
@@ -198,17 +218,13 @@ class History:
             row = _one(connection, number)
             if row.finished is not None:
                 return _run(row)
-            last = (
-                select(audit_runs.c.seal)
-                .where(audit_runs.c.seal.is_not(None))
-                .order_by(audit_runs.c.finished.desc(), audit_runs.c.number.desc())
-            )
-            before = connection.execute(last.limit(1)).scalar()
+            before = seals.last(connection)
             counts = tallies.summary(
                 connection,
                 number,
                 stopped=stopped,
                 sampled=sampled,
+                round_=round_,
                 round_left=round_left,
             )
             summed = json.dumps(counts._asdict(), sort_keys=True).encode()
@@ -216,6 +232,7 @@ class History:
             connection.execute(mine.values(summary=summed))
             seal = seals.seal(connection, _one(connection, number), now, before)
             connection.execute(mine.values(finished=now, before=before, seal=seal))
+            seals.advance(connection, seal)
             return _run(_one(connection, number))
 
     # -- reading -----------------------------------------------------------------------
@@ -225,9 +242,7 @@ class History:
         query = select(audit_runs).order_by(audit_runs.c.number)
         if collection is not None:
             query = query.where(audit_runs.c.collection == collection)
-        with self._database.reading() as connection:
-            rows = connection.execute(query).all() if connection is not None else []
-            return [_run(row) for row in rows]
+        return [_run(row) for row in self._rows(query)]
 
     def last(self, collection: str) -> Run | None:
         """The last finished run of a collection."""
@@ -275,21 +290,22 @@ class History:
             )
 
     def sampled(self, runs: Iterable[int]) -> set[int]:
-        """The numbers of the crates that the samples of some runs had."""
+        """The numbers of the crates that were drawn and read in some runs."""
         query = select(audit_checks.c.crate).where(
-            audit_checks.c.run.in_(list(runs)), audit_checks.c.why == Why.SAMPLE.value
+            audit_checks.c.run.in_(list(runs)),
+            audit_checks.c.why == Why.SAMPLE.value,
+            audit_checks.c.reading.in_([Reading.FULL.value, Reading.PART.value]),
         )
         return {row.crate for row in self._rows(query)}
 
     def checks(
-        self, *, run: int | None = None, crate: str | None = None, bad: bool = False
+        self, *, run: int | None = None, crate: str | None = None
     ) -> Iterator[Check]:
         """What became of crates, of a run or of a crate, in the order of the runs.
 
         Args:
             run: the number of a run.
             crate: where a crate is.
-            bad: whether to leave out what is confirmed.
         """
         query = select(audit_checks, audit_crates.c.location).join(
             audit_crates, audit_checks.c.crate == audit_crates.c.id
@@ -298,13 +314,17 @@ class History:
             query = query.where(audit_checks.c.run == run)
         if crate is not None:
             query = query.where(audit_crates.c.location_sha256 == _sha256(crate))
-        if bad:
-            query = query.where(audit_checks.c.outcome != "confirmed")
         order = audit_checks.c.run, audit_crates.c.location
         return map(_check, self._rows(query.order_by(*order)))
 
-    def rows(self, run: int) -> Iterator[tuple[Check, str | None]]:
+    def rows(
+        self, run: int, *, bad: bool = False
+    ) -> Iterator[tuple[Check, str | None]]:
         """All crates of a run by place, with what was measured when they were read.
+
+        Args:
+            run: the number of the run.
+            bad: whether to leave out what is confirmed, or was never read.
 
         Yields:
             the check, and when the crate was last read in full; None if never.
@@ -325,61 +345,52 @@ class History:
             .where(here.c.run == run)
             .order_by(audit_crates.c.location)
         )
+        if bad:
+            query = query.where(here.c.outcome.not_in(["confirmed", "untested"]))
         for row in self._rows(query):
             values = {name: getattr(row, f"read_{name}") for name in measured}
             yield _check(row)._replace(**values), row.full_at
 
-    def changed(self, run: int, before: Sequence[int]) -> Iterator[tuple[Check, Check]]:
-        """The checks of a run that found something else than the last one before.
+    def changed(self, run: int, before: int) -> Iterator[tuple[Check, Check]]:
+        """The checks of a run that found something else than those of another one.
 
         Args:
             run: the number of the run.
-            before: the runs that count as before.
+            before: the number of the other one.
 
         Yields:
             the check, and the one before it, in the order of the crates.
         """
         now, old = audit_checks.alias(), audit_checks.alias()
-        last = (
-            select(func.max(audit_checks.c.run))
-            .where(audit_checks.c.crate == now.c.crate)
-            .where(audit_checks.c.run.in_(list(before)))
-            .correlate(now)
-            .scalar_subquery()
-        )
         query = (
             select(now, audit_crates.c.location)
             .add_columns(*(column.label(f"old_{column.name}") for column in old.c))
             .join(audit_crates, now.c.crate == audit_crates.c.id)
-            .join(old, (old.c.crate == now.c.crate) & (old.c.run == last))
+            .join(old, (old.c.crate == now.c.crate) & (old.c.run == before))
             .where(now.c.run == run, old.c.findings != now.c.findings)
             .order_by(audit_crates.c.location)
         )
         for row in self._rows(query):
             yield _check(row), _check(row, "old_")
 
-    def first_seen(self, run: int, before: Sequence[int]) -> Iterator[Check]:
-        """The checks of a run of crates that no run before has seen, none confirmed."""
-        now = audit_checks
-        seen = audit_checks.alias()
-        there = (
-            select(seen.c.run)
-            .where(seen.c.crate == now.c.crate, seen.c.run.in_(list(before)))
-            .correlate(now)
-            .exists()
-        )
+    def first_seen(self, run: int, before: int | None) -> Iterator[Check]:
+        """The checks of crates that another run had not, those not confirmed."""
+        now, old = audit_checks, audit_checks.alias()
+        there = select(old.c.run).where(old.c.crate == now.c.crate, old.c.run == before)
         query = (
             select(now, audit_crates.c.location)
             .join(audit_crates, now.c.crate == audit_crates.c.id)
-            .where(now.c.run == run, now.c.outcome != "confirmed", ~there)
+            .where(now.c.run == run, now.c.outcome != "confirmed")
             .order_by(audit_crates.c.location)
         )
+        if before is not None:
+            query = query.where(~there.correlate(now).exists())
         return map(_check, self._rows(query))
 
     def readings(self, run: int) -> list[Read]:
         """When the crates of a run were last read in full, day by day."""
-        with self._database.reading() as connection:
-            return [] if connection is None else tallies.readings(connection, run)
+        with self.one_view():
+            return [] if self._view is None else tallies.readings(self._view, run)
 
     def findings(self, number: int) -> tuple[Noted, ...]:
         """The findings that are kept under a number.
@@ -387,9 +398,8 @@ class History:
         Raises:
             DamagedError: they are not what was put there.
         """
-        with self._database.reading() as connection:
-            query = select(audit_findings).where(audit_findings.c.id == number)
-            row = connection.execute(query).first() if connection is not None else None
+        query = select(audit_findings).where(audit_findings.c.id == number)
+        row = next(self._rows(query), None)
         if row is None:
             raise DamagedError(f"findings {number} are gone", RESTORE)
         try:
@@ -413,8 +423,24 @@ class History:
             if connection is not None:
                 yield from seals.faults(connection)
 
+    @contextmanager
+    def one_view(self) -> Iterator[None]:
+        """Ask many questions of one unchanging view, which makes each of them cheap."""
+        if self._view is not None:
+            yield
+            return
+        with self._database.reading() as connection:
+            self._view = connection
+            try:
+                yield
+            finally:
+                self._view = None
+
     def _rows(self, query: Any) -> Iterator[Row[Any]]:  # noqa: ANN401 - SQL
         """The rows of a query, page by page in one view of the database."""
+        if self._view is not None:
+            yield from self._view.execute(query).yield_per(_PAGE)
+            return
         with self._database.reading() as connection:
             if connection is not None:
                 yield from connection.execute(query).yield_per(_PAGE)
@@ -444,6 +470,11 @@ def _one(connection: Connection, number: int) -> Row[Any]:
     if row is None:
         raise StoreError(f"there is no run {number}")
     return row
+
+
+def _expect_unfinished(connection: Connection, number: int) -> None:
+    if _one(connection, number).finished is not None:
+        raise BusyError(f"run {number} was finished by somebody else meanwhile")
 
 
 def _check(row: Row[Any], prefix: str = "") -> Check:
@@ -507,7 +538,7 @@ def _row_of(
 ) -> dict[str, Any]:
     """The row of a crate that was not read in full."""
     known = looked.known
-    stands = known is not None and looked.why is not Why.CHANGED
+    stands = looked.why not in {Why.CHANGED, Why.ASKED}
     return {
         "run": run,
         "crate": crate,

@@ -6,10 +6,10 @@ whoever takes out a whole run, the link to the one before.
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, delete, func, insert, select
 
 from reverify.errors import DamagedError
 from reverify.store.packing import unpack
@@ -18,6 +18,7 @@ from reverify.store.tables import (
     audit_checks,
     audit_crates,
     audit_findings,
+    audit_head,
     audit_runs,
 )
 
@@ -75,22 +76,54 @@ def seal(
     return digest.hexdigest()
 
 
+def last(connection: Connection) -> str | None:
+    """The seal of the run that was sealed last; None before the first."""
+    found: str | None = connection.execute(select(audit_head.c.seal)).scalar()
+    return found
+
+
+def advance(connection: Connection, sealed: str) -> None:
+    """Note which run was sealed last."""
+    runs = func.count(audit_runs.c.seal)
+    many = connection.execute(select(runs)).scalar_one()
+    connection.execute(delete(audit_head))
+    row = {"id": 1, "runs": many, "seal": sealed}
+    connection.execute(insert(audit_head), [row])
+
+
 def faults(connection: Connection) -> Iterator[str]:
     """What is not as it was sealed, a sentence each; nothing if all is well."""
-    before: str | None = None
     finished = select(audit_runs).where(audit_runs.c.finished.is_not(None))
-    order = audit_runs.c.finished, audit_runs.c.number
-    for run in connection.execute(finished.order_by(*order)).all():
-        if run.before != before:
-            yield f"run {run.number}: the run before it is not the one it names"
+    runs = connection.execute(finished.order_by(audit_runs.c.number)).all()
+    yield from _chain_faults(connection, runs)
+    for run in runs:
         if _seal_again(connection, run) != run.seal:
             yield f"run {run.number}: its rows are not what was sealed"
-        before = run.seal
+    for row in connection.execute(select(audit_crates)).yield_per(_PAGE):
+        place = row.location if isinstance(row.location, bytes) else b""
+        if hashlib.sha256(place).hexdigest() != row.location_sha256:
+            yield f"crate {row.id}: is not at the place where it was"
     for row in connection.execute(select(audit_findings)).yield_per(_PAGE):
         try:
             unpack(row.data, row.sha256)
         except DamagedError as error:
             yield f"findings {row.id}: {error}"
+
+
+def _chain_faults(connection: Connection, runs: Sequence[Row[Any]]) -> Iterator[str]:
+    """Whether each run names one that is there, and no two the same."""
+    known = {run.seal for run in runs}
+    named: set[str | None] = set()
+    for run in runs:
+        if run.before in named or (run.before is not None and run.before not in known):
+            yield f"run {run.number}: the run before it is not the one it names"
+        named.add(run.before)
+    head = connection.execute(select(audit_head)).first()
+    if (head.runs if head else 0) != len(runs):
+        there = f"{len(runs)} of {head.runs if head else 0}"
+        yield f"the end of the history: {there} sealed runs are there"
+    elif head is not None and (head.seal not in known or head.seal in named):
+        yield "the end of the history: the last run is not the one that was sealed last"
 
 
 def _seal_again(connection: Connection, run: Row[Any]) -> str | None:

@@ -146,6 +146,15 @@ What was measured stands in the row of the run that read the crate in full alone
 the rows after it name.
 """
 
+audit_head = Table(
+    "reverify_audit_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("runs", Integer, nullable=False),
+    Column("seal", String(64), nullable=False),
+)
+"""One row: how many runs are sealed, and the seal of the last of them."""
+
 audit_answers = Table(
     "reverify_audit_answers",
     metadata,

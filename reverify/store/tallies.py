@@ -8,7 +8,7 @@ from sqlalchemy import Column, Connection, func, or_, select
 from reverify.model.audit import Reading, Summary, Why, by_kind
 from reverify.store.tables import audit_checks
 
-_WAITING = (Why.NEW, Why.CHANGED, Why.FAILED, Why.ASKED, Why.DUE)
+_WAITING = (Why.NEW, Why.CHANGED, Why.FAILED, Why.ASKED, Why.DUE, Why.SAMPLE, Why.ALL)
 
 
 def summary(
@@ -17,6 +17,7 @@ def summary(
     *,
     stopped: bool,
     sampled: bool,
+    round_: int | None,
     round_left: int,
 ) -> Summary:
     """Add a run up.
@@ -26,6 +27,7 @@ def summary(
         number: of the run.
         stopped: whether its window closed early.
         sampled: whether it drew a sample.
+        round_: which time round it was drawn.
         round_left: crates that no sample of this round has had yet.
     """
     table = audit_checks.c
@@ -38,7 +40,8 @@ def summary(
     read = table.reading.in_([Reading.FULL.value, Reading.PART.value])
     query = select(func.sum(table.bytes), func.sum(table.seconds))
     size, seconds = connection.execute(query.where(table.run == number, read)).one()
-    in_sample = table.why == Why.SAMPLE.value, read
+    full = table.reading == Reading.FULL.value
+    in_sample = table.why == Why.SAMPLE.value, full
     damaged = or_(table.kinds.like("_r%"), table.kinds.like("__r%"))
     # Nothing was read of what cannot be opened either, but that was tried.
     aside = (table.reading == Reading.QUICK.value) | (table.outcome == "untested")
@@ -55,6 +58,7 @@ def summary(
         seconds=round(float(seconds or 0), 3),
         sampled=sum(count(table.why, *in_sample).values()) if sampled else None,
         sample_bad=sum(count(table.why, *in_sample, damaged).values()),
+        round=round_,
         round_left=round_left,
     )
 

@@ -169,8 +169,46 @@ def test_a_run_that_is_taken_out_of_the_middle_is_told(
         "DELETE FROM reverify_audit_runs WHERE number = 2",
     )
     assert list(place.history.faults()) == [
-        "run 3: the run before it is not the one it names"
+        "run 3: the run before it is not the one it names",
+        "the end of the history: 2 of 3 sealed runs are there",
     ]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE reverify_audit_crates SET location = 'x' WHERE id = 1",
+        "UPDATE reverify_audit_head SET runs = 2",
+        "DELETE FROM reverify_audit_head",
+    ],
+)
+def test_a_place_or_the_end_that_is_changed_is_told(
+    place: Place, backdoor: Backdoor, change: str
+) -> None:
+    place.audit()
+    backdoor(change)
+    assert len(list(place.history.faults())) == 1
+
+
+def test_a_last_run_that_is_taken_out_is_told(place: Place, backdoor: Backdoor) -> None:
+    place.audit()
+    place.audit()
+    backdoor(
+        "DELETE FROM reverify_audit_checks WHERE run = 2",
+        "DELETE FROM reverify_audit_runs WHERE number = 2",
+    )
+    assert list(place.history.faults()) == [
+        "the end of the history: 1 of 2 sealed runs are there"
+    ]
+
+
+def test_a_clock_that_goes_back_is_no_fault_of_the_history(place: Place) -> None:
+    place.audit()
+    place.clock.now_is -= 3600
+    place.audit()
+    place.clock.now_is += 7200
+    place.audit()
+    assert list(place.history.faults()) == []
 
 
 def test_damaged_findings_are_not_served(place: Place, backdoor: Backdoor) -> None:

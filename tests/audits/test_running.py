@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +11,12 @@ from reverify.audits.drift import drift
 from reverify.audits.executing import Serial
 from reverify.audits.running import Audit, Order
 from reverify.audits.sampling import read_sample
+from reverify.crates import hashing
 from reverify.errors import StoreError
 from reverify.model.audit import Result, Run
 from reverify.model.report import Report
 from reverify.store.history import History
+from reverify.store.packing import pack, unpack
 
 from tests.audits.places import Place, place
 
@@ -137,10 +139,10 @@ def test_samples_have_every_crate_once_before_one_comes_again(place: Place) -> N
     ]
     assert run.summary is not None
     assert (run.summary.sampled, run.summary.round_left) == (2, 0)
-    assert run.options["round"] == 1
+    assert run.summary.round == 1
     again = place.audit(sample=read_sample("4"))
-    assert again.options["round"] == 2
     assert again.summary is not None
+    assert again.summary.round == 2
     assert again.summary.sampled == 4
 
 
@@ -222,14 +224,19 @@ def test_a_crate_behind_a_folder_that_cannot_be_listed_is_not_called_gone(
     place: Place, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     place.audit()
+    closed = str(place.folder)
+
+    def refusing(what: Callable[..., Any]) -> Callable[..., Any]:
+        def act(path: Any, **more: Any) -> Any:  # noqa: ANN401
+            if str(path).startswith(closed) and (what is listed or path != closed):
+                raise PermissionError(13, "Permission denied")
+            return what(path, **more)
+
+        return act
+
     listed = os.scandir
-
-    def scandir(path: Any) -> Any:  # noqa: ANN401
-        if str(path) == str(place.folder):
-            raise PermissionError(13, "Permission denied")
-        return listed(path)
-
-    monkeypatch.setattr(os, "scandir", scandir)
+    monkeypatch.setattr(os, "scandir", refusing(os.scandir))
+    monkeypatch.setattr(os, "lstat", refusing(os.lstat))
     run = place.audit()
     check = place.checks(run)["crate-0"]
     assert (check.outcome, check.why) == ("undetermined", "failed")
@@ -305,3 +312,215 @@ def test_what_the_archive_says_is_kept_once_until_it_says_otherwise(
     kept = list(place.history.answers("swh:1:rev:" + "a" * 40))
     assert [(run, answer) for run, answer, _ in kept] == [(1, "not-held"), (3, "held")]
     assert list(place.history.faults()) == []
+
+
+# -- what is not so must not be said ---------------------------------------------------
+
+
+def test_a_crate_that_is_taken_off_a_list_is_not_called_gone(
+    place: Place, tmp_path: Path
+) -> None:
+    listed = tmp_path / "crates.txt"
+    names = [str(place.folder / f"crate-{n}") for n in range(3)]
+    notes: list[str] = []
+
+    def audit() -> Run:
+        executor = Serial(place.verify, place.clock)
+        order = Order(roots=(f"list:{listed}",))
+        return Audit(place.history, executor, place.clock).run(order, note=notes.append)
+
+    listed.write_text("\n".join(names))
+    audit()
+    listed.write_text("\n".join(names[:2]))
+    assert sorted(place.checks(audit())) == ["crate-0", "crate-1"]
+    assert notes == ["1 crates of the last run are not listed any more"]
+
+
+def test_a_listed_crate_that_is_not_there_is_gone(place: Place, tmp_path: Path) -> None:
+    listed = tmp_path / "crates.txt"
+    listed.write_text(f"{place.folder}/crate-0\n{place.folder}/crate-1")
+    executor = Serial(place.verify, place.clock)
+    audit = Audit(place.history, executor, place.clock)
+    order = Order(roots=(f"list:{listed}",))
+    audit.run(order)
+    shutil.rmtree(place.folder / "crate-1")
+    found = place.checks(audit.run(order))
+    assert found["crate-0"].outcome == "confirmed"
+    assert found["crate-1"].outcome == "refuted"
+
+
+def test_a_crate_that_came_to_lie_inside_another_is_read_all_the_same(
+    place: Place,
+) -> None:
+    place.audit()
+    (place.folder / "ro-crate-metadata.json").write_text("{}")
+    found = place.checks(place.audit())
+    assert found.pop("crates").outcome != "confirmed"
+    assert {name: check.outcome for name, check in found.items()} == {
+        f"crate-{number}": "confirmed" for number in range(3)
+    }
+
+
+def test_a_crate_without_its_metadata_document_is_no_crate_and_not_gone(
+    place: Place,
+) -> None:
+    place.audit()
+    (place.folder / "crate-1" / "ro-crate-metadata.json").unlink()
+    check = place.checks(place.audit())["crate-1"]
+    rules = {each.rule for each in place.history.findings(check.findings)}
+    assert "completeness/crate-gone" not in rules
+    assert (check.why, check.outcome) == ("changed", "undetermined")
+
+
+def test_a_root_that_is_empty_now_is_told_and_its_crates_are_undetermined(
+    place: Place,
+) -> None:
+    """As a mount point is whose disk is not there."""
+    place.audit()
+    for number in range(3):
+        shutil.move(place.folder / f"crate-{number}", place.folder.parent)
+    faults: dict[str, str] = {}
+    executor = Serial(place.verify, place.clock)
+    audit = Audit(place.history, executor, place.clock)
+    run = audit.run(Order(roots=(str(place.folder),)), fault=faults.__setitem__)
+    assert "see that it is mounted" in faults[str(place.folder)]
+    assert {c.outcome for c in place.checks(run).values()} == {"undetermined"}
+
+
+def test_a_crate_that_is_back_and_was_not_read_stands_as_nothing(place: Place) -> None:
+    place.audit()
+    away = place.folder.parent / "away"
+    shutil.move(place.folder / "crate-1", away)
+    place.audit()
+    shutil.move(away, place.folder / "crate-1")
+    check = place.checks(place.audit(seconds=0.0))["crate-1"]
+    assert (check.outcome, check.reading) == ("untested", "none")
+    assert place.checks(place.audit())["crate-1"].outcome == "confirmed"
+
+
+def test_what_was_judged_otherwise_and_not_read_stands_as_nothing(place: Place) -> None:
+    place.audit(terms="a")
+    found = place.checks(place.audit(terms="b", seconds=0.0))
+    assert {check.outcome for check in found.values()} == {"untested"}
+
+
+def test_a_crate_of_which_not_all_was_read_was_not_read_in_full(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened = hashing.hash_file
+
+    def unreadable(folder: Any, path: str, *more: Any) -> Any:  # noqa: ANN401
+        found = opened(folder, path, *more)
+        return (0, {}, "Input/output error") if path == "a.csv" else found
+
+    monkeypatch.setattr(hashing, "hash_file", unreadable)
+    check = place.checks(place.audit())["crate-0"]
+    assert check.reading != "full"
+    assert check.last_full is None
+
+
+def test_a_claim_that_could_not_be_told_and_is_refuted_now_broke(place: Place) -> None:
+    added = place.history.add
+
+    def unclear(run: int, result: Result, **more: Any) -> None:  # noqa: ANN401
+        noted = [
+            each._replace(outcome="undetermined")
+            if each.rule == "fixity/digest-match"
+            else each
+            for each in unpack(result.findings, result.sha256)
+        ]
+        data, sha256 = pack(noted)
+        changed = {"findings": data, "sha256": sha256, "outcome": "undetermined"}
+        added(run, result._replace(**changed), **more)  # type: ignore[arg-type]
+
+    place.history.add = unclear  # type: ignore[method-assign]
+    place.audit()
+    place.history.add = added  # type: ignore[method-assign]
+    (place.folder / "crate-1" / "a.csv").write_bytes(b"2\n")
+    place.audit()
+    found = drift(place.history)
+    assert [each.finding.outcome for each in found.broke] == ["refuted"]
+    assert len(found.healed) == 2
+
+
+def test_a_window_too_small_for_one_crate_lets_the_others_in(place: Place) -> None:
+    place.crate("crate-3", b"x" * 50_000)
+    place.audit()
+    place.clock.now_is += 400 * 86_400
+    place.asked.clear()
+    run = place.audit(bytes=30_000)
+    assert len(place.asked) == 3
+    assert run.state == "stopped"
+    place.asked.clear()
+    place.audit(bytes=30_000)  # it comes first now, however large
+    assert [Path(location).name for location in place.asked] == ["crate-3"]
+
+
+def test_crates_that_fail_each_time_do_not_keep_the_others_out(place: Place) -> None:
+    (place.folder / "crate-0" / "a.csv").write_bytes(b"9\n")
+    place.audit()
+    place.clock.now_is += 400 * 86_400
+    place.asked.clear()
+    place.audit(bytes=1)
+    assert "crate-1" in {Path(location).name for location in place.asked}
+
+
+def test_a_crate_that_is_gone_does_not_end_the_drawing_of_samples(place: Place) -> None:
+    place.audit(sample=read_sample("100%"))
+    shutil.rmtree(place.folder / "crate-1")
+    place.audit(sample=read_sample("1"))
+    run = place.audit(sample=read_sample("1"))
+    assert run.summary is not None
+    assert run.summary.sampled == 1
+
+
+def test_what_was_drawn_and_kept_out_by_the_window_is_drawn_again(place: Place) -> None:
+    first = place.audit(sample=read_sample("3"), seconds=0.0)
+    assert first.summary is not None
+    assert first.summary.left == {"sample": 3}
+    second = place.audit(sample=read_sample("3"))
+    assert second.summary is not None
+    assert (second.summary.sampled, second.summary.round) == (3, 1)
+
+
+def test_a_reading_in_the_future_is_due(place: Place) -> None:
+    place.audit()
+    place.clock.now_is -= 1000 * 86_400
+    assert {c.why for c in place.checks(place.audit()).values()} == {"due"}
+
+
+def test_what_an_ended_run_found_is_told_by_the_next(place: Place) -> None:
+    place.audit(terms="a")
+    (place.folder / "crate-0" / "a.csv").write_bytes(b"9\n")
+    begun = place.verify
+    checked: list[str] = []
+
+    def once(location: str) -> Iterator[Report]:
+        if checked:
+            raise KeyboardInterrupt
+        checked.append(location)
+        return begun(location)
+
+    (place.folder / "crate-1" / "a.csv").write_bytes(b"9\n")
+    place.verify = once  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        place.audit(terms="a")
+    place.verify = begun  # type: ignore[method-assign]
+    place.audit(terms="b")
+    broke = {Path(change.crate).name for change in drift(place.history).broke}
+    assert broke == {"crate-0", "crate-1"}
+
+
+def test_a_run_that_was_interrupted_and_is_to_read_all_reads_all(place: Place) -> None:
+    place.audit()
+
+    def interrupted(location: str) -> Iterator[Report]:
+        raise KeyboardInterrupt(location)
+
+    begun = place.verify
+    place.verify = interrupted  # type: ignore[method-assign]
+    (place.folder / "crate-1" / "a.csv").write_bytes(b"9\n")
+    with pytest.raises(KeyboardInterrupt):
+        place.audit()
+    place.verify = begun  # type: ignore[method-assign]
+    assert readings(place, place.audit(is_full=True)) == ["full"] * 3

@@ -27,7 +27,7 @@ class Telling:
     ) -> None:
         self._targets: list[Target] = []
         self._metrics = metrics
-        self._history = history_of(asked.settings)
+        self._settings = asked.settings
         if metrics is not None and not metrics.absolute().parent.is_dir():
             raise UsageError(f"--metrics {metrics}: there is no folder for it")
         if notify:
@@ -58,5 +58,6 @@ class Telling:
             from reverify.audits.telling.metrics import metrics  # noqa: PLC0415
             from reverify.services import SystemClock  # noqa: PLC0415
 
-            found = overview(self._history, run, SystemClock().now())
+            with history_of(self._settings) as history:
+                found = overview(history, run, SystemClock().now(), most=0)
             write_file(self._metrics, metrics(found))

@@ -60,14 +60,14 @@ def report(
         raise UsageError(
             f"there is no format {format!r}; there are {', '.join(FORMATS)}"
         )
-    history = history_of()
-    chosen = _run(history, roots or [], run)
-    if format == "premis":
-        _write_premis(history, chosen, out)
-    elif format in {"csv", "parquet"}:
-        _write_table(history, chosen, format, out)
-    else:
-        _write(_whole(history, chosen, format), out)
+    with history_of() as history, history.one_view():
+        chosen = _run(history, roots or [], run)
+        if format == "premis":
+            _write_premis(history, chosen, out)
+        elif format in {"csv", "parquet"}:
+            _write_table(history, chosen, format, out)
+        else:
+            _write(_whole(history, chosen, format), out)
     return 0
 
 

@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from reverify.cli.audit._options import Asked
     from reverify.model.audit import Drift, Result, Run
     from reverify.runtime import Runtime
+    from reverify.store.history import History
 
 Jobs = Annotated[
     int | None,
@@ -151,14 +152,16 @@ def run(  # noqa: PLR0917 - one parameter for each option
     if nice:
         os.nice(nice)
     shown = _Shown(quiet=quiet or bool(json), verbose=verbose, settings=asked.settings)
-    done, drift = _audit(asked, dask, shown)
+    with history_of(asked.settings) as history:
+        done, drift = _audit(history, asked, dask, shown)
+        code = _code(history, done, drift, fail_on)
     _tell(done, drift, json=bool(json), quiet=quiet)
     telling.tell(done, drift)
     unclear = [EXIT[Outcome.UNDETERMINED]] if shown.faults else []
     if done.summary is None or not done.summary.total:
         complain("there is no crate; nothing was judged")
         return gravest(unclear or [EXIT_USAGE])
-    return gravest([_code(done, drift, fail_on), *unclear])
+    return gravest([code, *unclear])
 
 
 def plan(  # noqa: PLR0917 - one parameter for each option
@@ -202,9 +205,9 @@ def plan(  # noqa: PLR0917 - one parameter for each option
         max_bytes=max_bytes,
     )
     processes = asked.settings.jobs
-    with _runtime(asked) as runtime:
+    with _runtime(asked) as runtime, history_of(asked.settings) as history:
         found = forecast(
-            history_of(asked.settings),
+            history,
             asked.order,
             SystemClock(),
             processes,
@@ -233,13 +236,14 @@ def _runtime(asked: "Asked") -> "Runtime":
     return Runtime(asked.settings, ruling=asked.checker.ruling)
 
 
-def _audit(asked: "Asked", dask: str | None, shown: "_Shown") -> "tuple[Run, Drift]":
+def _audit(
+    history: "History", asked: "Asked", dask: str | None, shown: "_Shown"
+) -> "tuple[Run, Drift]":
     """Run the audit, and compare it with the run before."""
     from reverify.audits.drift import drift  # noqa: PLC0415 - --help stays light
     from reverify.audits.running import Audit  # noqa: PLC0415
     from reverify.services import SystemClock  # noqa: PLC0415
 
-    history = history_of(asked.settings)
     with _runtime(asked) as runtime, _interrupted_by_sigterm():
         executor = _executor(asked, dask)
         audit = Audit(
@@ -253,7 +257,7 @@ def _audit(asked: "Asked", dask: str | None, shown: "_Shown") -> "tuple[Run, Dri
         )
         try:
             with shown:
-                done = audit.run(asked.order, shown.told, shown.fault)
+                done = audit.run(asked.order, shown.told, shown.fault, complain)
         except BusyError as error:
             raise StoreError(
                 "another audit of this collection is running; wait until it is done,"
@@ -345,13 +349,20 @@ def _tell(done: "Run", drift: "Drift", *, json: bool, quiet: int) -> None:
         say(f"  {', '.join(told)}; `reverify audit drift` tells what")
 
 
-def _code(done: "Run", drift: "Drift", fail_on: str) -> int:
-    """How to exit: for any trouble, or for what is new alone."""
+def _code(history: "History", done: "Run", drift: "Drift", fail_on: str) -> int:
+    """How to exit: for any trouble, or for crates in which some is new.
+
+    Where no crate was judged at all, nothing can be told.
+    """
+    found = set(done.summary.crates) if done.summary else set()
     if fail_on == "new":
-        found = {each.finding.outcome for each in (*drift.broke, *drift.new)}
-        return gravest([EXIT[outcome] for outcome in EXIT if outcome in found] or [0])
-    crates = done.summary.crates if done.summary else {}
-    return gravest([EXIT[o] for o in EXIT if crates.get(o.value)] or [0])
+        changed = {each.crate for each in (*drift.broke, *drift.new)}
+        bad = history.rows(done.number, bad=True) if changed else ()
+        found = {check.outcome for check, _ in bad if check.crate in changed}
+    codes = [code for outcome, code in EXIT.items() if outcome.value in found]
+    if not codes and done.summary and set(done.summary.crates) == {"untested"}:
+        codes = [EXIT[Outcome.UNDETERMINED]]
+    return gravest(codes or [0])
 
 
 def _show_plan(found: "Forecast", processes: int) -> None:

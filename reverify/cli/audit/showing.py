@@ -29,8 +29,9 @@ def status(json: Json = None) -> int:
     from reverify.audits.overview import collections, overview  # noqa: PLC0415
     from reverify.services import SystemClock  # noqa: PLC0415
 
-    history, now = history_of(), SystemClock().now()
-    found = [overview(history, run, now) for run in collections(history)]
+    most, now = _MOST_BAD if json else SHOWN, SystemClock().now()
+    with history_of() as history:
+        found = [overview(history, run, now, most) for run in collections(history)]
     if json:
         told = [_standing(each) for each in found]
         newest: dict[str, Any] = told[-1] if told else {}
@@ -64,7 +65,8 @@ def drift(
     """
     from reverify.audits.drift import drift as compare  # noqa: PLC0415 - --help is light
 
-    found = compare(history_of(), run=run, since=since)
+    with history_of() as history:
+        found = compare(history, run=run, since=since)
     if json:
         dump(found.to_dict())
     else:
@@ -83,7 +85,8 @@ def history(
     from reverify.audits.finding import root_of  # noqa: PLC0415 - --help stays light
 
     place = root_of(crate)
-    checks = list(history_of().checks(crate=place))
+    with history_of() as kept:
+        checks = list(kept.checks(crate=place))
     if not checks:
         raise UsageError(f"{crate}: no audit has seen it")
     if json:
@@ -104,7 +107,10 @@ def verify() -> int:
 
     Exit codes: 0 all is as it was sealed, 1 something is not.
     """
-    faults = list(history_of().faults())
+    with history_of() as history:
+        if not history.runs():
+            raise UsageError("there is no history yet; `reverify audit run` begins one")
+        faults = list(history.faults())
     for fault in faults:
         say(printable(fault, 300))
     if not faults:
@@ -130,7 +136,7 @@ def _standing(found: "Overview") -> dict[str, Any]:
             for each in found.runs[-_TREND:]
             if each.summary is not None
         ],
-        "bad": [_bad(each) for each in found.bad[:_MOST_BAD]],
+        "bad": [_bad(each) for each in found.bad],
     }
 
 

@@ -32,6 +32,22 @@ def upgrade() -> None:
         "ix_reverify_audit_checks_crate", "reverify_audit_checks", ["crate", "run"]
     )
     op.create_table(
+        "reverify_audit_head",
+        sa.Column("id", sa.Integer, autoincrement=False, nullable=False),
+        sa.Column("runs", sa.Integer, nullable=False),
+        sa.Column("seal", sa.String(64), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_reverify_audit_head"),
+    )
+    op.execute(
+        "INSERT INTO reverify_audit_head (id, runs, seal) SELECT 1, 0, seal"
+        " FROM reverify_audit_runs WHERE seal IS NOT NULL AND number ="
+        " (SELECT max(number) FROM reverify_audit_runs WHERE seal IS NOT NULL)"
+    )
+    op.execute(
+        "UPDATE reverify_audit_head SET runs ="
+        " (SELECT count(*) FROM reverify_audit_runs WHERE seal IS NOT NULL)"
+    )
+    op.create_table(
         "reverify_audit_answers",
         sa.Column("run", sa.Integer, nullable=False),
         sa.Column("about_sha256", sa.String(64), nullable=False),
