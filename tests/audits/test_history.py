@@ -6,11 +6,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from reverify.audits.checking import check
 from reverify.audits.drift import drift
-from reverify.errors import BusyError, DamagedError
+from reverify.errors import BusyError, DamagedError, MissingError, UsageError
 from reverify.model.report import Report
 from reverify.runtime import Runtime
+from reverify.services import SystemClock
 from reverify.settings import load_settings
+from reverify.store.database import Database
+from reverify.store.history import History
 
 from tests.audits.places import Place, place
 from tests.builders import METADATA, document, encode
@@ -265,3 +269,75 @@ def test_a_check_that_fails_leaves_the_others_alone(place: Place) -> None:
     run = place.audit()
     outcomes = [check.outcome for check in place.history.checks(run=run.number)]
     assert outcomes == ["confirmed", "undetermined", "confirmed"]
+
+
+def test_who_only_cannot_be_looked_at_is_not_called_gone() -> None:
+    def refuse(location: str) -> Iterator[Report]:
+        raise UsageError(f"{location}: cannot be looked at")
+
+    def miss(location: str) -> Iterator[Report]:
+        raise MissingError(f"{location}: no such file or directory")
+
+    assert check(refuse, "/a", SystemClock()).outcome == "undetermined"
+    assert check(miss, "/a", SystemClock()).outcome == "refuted"
+
+
+def test_a_run_may_be_named_by_a_time(place: Place) -> None:
+    place.audit()
+    (place.folder / "crate-1" / "a.csv").write_bytes(b"2\n")
+    place.clock.now_is += 10 * 86_400
+    place.audit()
+    place.audit()
+    day = place.history.runs()[0].started[:10]
+    for since in (day, f"{day}T23:59:59Z", f"{day} 23:59:59", "1"):
+        assert len(drift(place.history, since=since).broke) == 1, since
+    assert drift(place.history, since="2100-01-01") == drift(place.history)
+
+
+@pytest.mark.parametrize("since", ["yesterday", "31.01.2027", "99"])
+def test_what_is_neither_a_run_nor_a_time_is_refused(place: Place, since: str) -> None:
+    place.audit()
+    place.audit()
+    with pytest.raises(UsageError, match="--since"):
+        drift(place.history, since=since)
+
+
+def test_what_was_wrong_and_is_mended_with_its_claim_healed(place: Place) -> None:
+    (place.folder / "crate-1" / "a.csv").unlink()
+    place.audit()
+    (place.folder / "crate-1" / METADATA).write_bytes(encode(document({})))
+    place.audit()
+    found = drift(place.history)
+    assert "completeness/file-missing" in {each.finding.rule for each in found.healed}
+    assert not found.vanished
+
+
+def test_no_row_is_added_to_a_run_that_is_sealed(place: Place) -> None:
+    run = place.audit()
+    result = check(place.verify, str(place.folder / "crate-0"), SystemClock())
+    with pytest.raises(BusyError, match="finished by somebody else"):
+        place.history.add(run.number, result)
+    assert list(place.history.faults()) == []
+
+
+def test_a_lock_that_was_lost_is_taken_again_unless_others_have_it(
+    place: Place, backdoor: Backdoor, database: str
+) -> None:
+    if backdoor.engine.name == "sqlite":
+        pytest.skip("a lock of a file is lost with its process alone")
+    end = (
+        "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory'"
+        " AND database = (SELECT oid FROM pg_database WHERE datname ="
+        " current_database())"
+    )
+    other = History(Database(database))
+    with place.history.alone("c", wait=False) as kept:
+        kept()
+        backdoor(end)
+        kept()
+        with pytest.raises(BusyError), other.alone("c", wait=False):
+            raise AssertionError
+        backdoor(end)
+        with other.alone("c", wait=False), pytest.raises(BusyError):
+            kept()
+    other.close()

@@ -1,10 +1,13 @@
 """`reverify audit`, as a user types it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
+from reverify.store.database import Database
+from reverify.store.history import History
 
 from tests.builders import METADATA, document, encode, write
 from tests.cli.test_bring import Terminal, terminal
@@ -286,3 +289,55 @@ def test_a_storage_that_is_not_asked_offline_is_told_and_not_fine(
     answer = terminal("audit", "run", "-qq", *PLAIN, crates, "s3://bucket/crates")
     assert answer.code == 3
     assert "s3://bucket/crates: is not listed, since we are offline" in answer.err
+
+
+def test_where_no_crate_was_read_nothing_is_confirmed(
+    terminal: Terminal, crates: Path
+) -> None:
+    answer = terminal("audit", "run", *PLAIN, "--max-time", "0s", crates)
+    assert answer.code == 3
+    assert "2 untested" in answer.out
+
+
+def test_warnings_of_crates_that_are_confirmed_are_no_new_trouble(
+    terminal: Terminal, crates: Path
+) -> None:
+    run = ("audit", "run", "-qq", *PLAIN, crates, "--fail-on", "new")
+    assert terminal(*run, "--max-time", "0s").code == 3
+    assert terminal(*run).code == 0
+
+
+def test_a_history_that_is_not_there_is_not_called_sealed(terminal: Terminal) -> None:
+    answer = terminal("audit", "verify")
+    assert (answer.code, answer.out) == (2, "")
+    assert "there is no history yet" in answer.err
+
+
+def test_the_database_is_whole_in_its_file_afterwards(
+    terminal: Terminal, crates: Path, tmp_path: Path
+) -> None:
+    terminal("audit", "run", "-qq", *PLAIN, crates)
+    assert not (tmp_path / "registry.sqlite-wal").exists()
+    copy = tmp_path / "copy.sqlite"
+    copy.write_bytes((tmp_path / "registry.sqlite").read_bytes())
+    with History(Database(f"sqlite:///{copy}")) as history:
+        assert [run.state for run in history.runs()] == ["finished"]
+
+
+def test_a_crate_that_was_named_and_is_gone_keeps_no_other_from_being_read(
+    terminal: Terminal, crates: Path
+) -> None:
+    run = ("audit", "run", *PLAIN, crates / "one", crates / "two")
+    terminal(*run)
+    shutil.rmtree(crates / "two")
+    answer = terminal(*run)
+    assert answer.code == 1
+    assert "2 crates, 1 confirmed, 1 refuted" in answer.out
+
+
+def test_a_root_is_the_same_however_it_is_written(
+    terminal: Terminal, crates: Path
+) -> None:
+    terminal("audit", "run", "-qq", *PLAIN, crates)
+    answer = terminal("audit", "run", *PLAIN, crates / "one" / "..")
+    assert "2 only looked at" in answer.out

@@ -7,7 +7,7 @@ Populations, The American Statistician 41 (1987): the bound of a hypergeometric 
 from collections.abc import Callable
 from math import comb, exp, lgamma
 
-from reverify.model.audit import Summary
+from reverify.model.audit import Summary, Why
 
 CONFIDENCE = 0.95
 _CLOSE = 1e-6
@@ -52,9 +52,15 @@ def share(part: int, whole: int) -> str:
     return f"{text.rstrip('0').rstrip('.') if '.' in text else text} %"
 
 
+def population(summary: Summary) -> int:
+    """Of how many crates a sample was drawn: of those that were there."""
+    there = summary.total - summary.reasons.get(Why.GONE, 0)
+    return max(there, summary.sampled or 0)
+
+
 def statement(summary: Summary) -> str:
     """What the random sample of a run says of the whole; empty if none was drawn."""
-    n, bad, total = summary.sampled, summary.sample_bad, summary.total
+    n, bad, total = summary.sampled, summary.sample_bad, population(summary)
     if not n:
         return ""
     drawn = f"{n:,} {'crate' if n == 1 else 'crates'} drawn at random"

@@ -2,7 +2,11 @@
 
 from typing import Any
 
-from reverify.audits.reporting.confidence import CONFIDENCE, upper_bound
+from reverify.audits.reporting.confidence import (
+    CONFIDENCE,
+    population,
+    upper_bound,
+)
 from reverify.formats.json import dumps
 from reverify.model.audit import (
     OUTCOMES,
@@ -66,8 +70,7 @@ def _summary(summary: Summary) -> Json:
 def _sample(summary: Summary) -> Json | None:
     if summary.sampled is None:
         return None
-    total = max(summary.total, summary.sampled)  # some may be gone since
-    most = upper_bound(summary.sampled, summary.sample_bad, total)
+    most = upper_bound(summary.sampled, summary.sample_bad, population(summary))
     return {
         "crates": summary.sampled,
         "damaged": summary.sample_bad,
