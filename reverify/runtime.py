@@ -138,11 +138,12 @@ class Runtime(AbstractContextManager["Runtime"]):
 
     def look(self, place: str) -> "Look":
         """Look at a crate, or at a capsule of the registry, for audits."""
-        from reverify import registered  # noqa: PLC0415 - seldom
+        if place.startswith(REGISTRY):
+            from reverify import registered  # noqa: PLC0415 - loads all of capsules
+
+            return registered.look_at(self._registry, place)
         from reverify.audits.looking import look_at  # noqa: PLC0415
 
-        if place.startswith(REGISTRY):
-            return registered.look_at(self._registry, place)
         return look_at(place, offline=self._services.http is None)
 
     @cached_property

@@ -37,6 +37,9 @@ Factory = Callable[[], Verify]
 class Executor(Protocol):
     """Checks crates."""
 
+    def prepare(self) -> None:
+        """Get ready, since there will be something to do soon."""
+
     def results(self, tasks: Iterable[Task]) -> Iterator[Pair]:
         """Check crates, and give each result as soon as it is there, in any order."""
 
@@ -55,6 +58,9 @@ class Serial:
     def __init__(self, verify: Verify, clock: Clock | None = None) -> None:
         self._verify = verify
         self._clock = clock or SystemClock()
+
+    def prepare(self) -> None:
+        """There is nothing to get ready."""
 
     def results(self, tasks: Iterable[Task]) -> Iterator[Pair]:
         """Check crates in the order in which they come."""
@@ -80,6 +86,12 @@ class Pool:
         self._make = make
         self._processes = processes
         self._pool: ProcessPoolExecutor | None = None
+
+    def prepare(self) -> None:
+        """Start the processes, which takes them a while."""
+        if self._pool is None:
+            self._pool = _new_pool(self._make, self._processes)
+            self._pool.submit(_nothing)
 
     def results(self, tasks: Iterable[Task]) -> Iterator[Pair]:
         """Check crates, as many at a time as there are processes."""
@@ -158,6 +170,10 @@ def _begin(make: Factory) -> None:
     _here.verify = make()
 
 
+def _nothing() -> None:
+    """What the first process does while others are started."""
+
+
 def _end_with_parent() -> None:
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -200,6 +216,9 @@ class Dask:
             ) from error
         self._payload = pickle.dumps(make)
         self._address = address
+
+    def prepare(self) -> None:
+        """The workers are there already."""
 
     def results(self, tasks: Iterable[Task]) -> Iterator[Pair]:
         """Check crates, as many at a time as the cluster has threads.

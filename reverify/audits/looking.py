@@ -7,12 +7,12 @@ They say nothing of its bytes: a bit that flips on a disk changes no time.
 import hashlib
 import os
 import stat
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from reverify.crates.metadata import DESCRIPTORS
 
-_TAIL = 64 << 10
+_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+_TAIL = 16 << 10
 """Bytes at the end of a packed crate, where a zip file has its table of contents."""
 _DOCUMENTS = frozenset(
     {"inventory.json", *DESCRIPTORS, *(f"data/{name}" for name in DESCRIPTORS)}
@@ -99,15 +99,20 @@ def _look_below(root: str) -> Look:
 
 
 def _head(path: str) -> bytes:
-    with Path(path).open("rb") as stream:
-        return stream.read(_METADATA)
+    fd = os.open(path, _FLAGS)
+    try:
+        return os.pread(fd, _METADATA, 0)
+    finally:
+        os.close(fd)
 
 
 def _look_packed(path: str) -> Look:
-    with Path(path).open("rb") as stream:
-        found = os.fstat(stream.fileno())
-        stream.seek(max(0, found.st_size - _TAIL))
-        tail = stream.read(_TAIL)
+    fd = os.open(path, _FLAGS)
+    try:
+        found = os.fstat(fd)
+        tail = os.pread(fd, _TAIL, max(0, found.st_size - _TAIL))
+    finally:
+        os.close(fd)
     text = f"{found.st_size}\0{found.st_mtime_ns}\0{found.st_ino}".encode()
     return Look(_stamp(text, tail), 1, found.st_size)
 

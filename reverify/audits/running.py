@@ -273,6 +273,8 @@ class _Running:
             self._history, order, run.collection, self._clock, run.number
         )
         self._known = known
+        if not known or any(e.outcome != "confirmed" for e in known.values()):
+            audit.executor.prepare()
         self._planner = Planner(
             wanted,
             known,
