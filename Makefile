@@ -61,6 +61,7 @@ bench: $(STAMP)  ## measure, side by side with the peers
 	$(BIN)/python -m tests.benchmarks.registry
 	$(BIN)/python -m tests.benchmarks.fetch
 	$(BIN)/python -m tests.benchmarks.comparing
+	$(BIN)/python -m tests.benchmarks.audits --small
 	$(BIN)/python -m tests.benchmarks.conformance
 
 docs: $(STAMP)   ## make the generated pages
