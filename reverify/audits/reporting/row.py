@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from reverify.model.audit import BadCrate, Check, Noted, by_kind
+from reverify.model.audit import Check, Noted, by_kind
 
 
 class Row(NamedTuple):
@@ -25,8 +25,3 @@ class Row(NamedTuple):
     def kinds(self) -> Mapping[str, str]:
         """The outcome of each kind, as far as known."""
         return by_kind(self.check.kinds)
-
-
-def row_of(bad: BadCrate, read_at: str | None = None) -> Row:
-    """The row of a crate that is not confirmed."""
-    return Row(bad.check, bad.findings, read_at)
