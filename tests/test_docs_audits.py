@@ -163,7 +163,7 @@ def test_a_receiver_as_in_the_page_reads_a_notice() -> None:
     ("change", "reason"),
     [
         ({"webhook-id": "0" * 32}, "not signed"),
-        ({"webhook-timestamp": str(int(time.time()) - 5)}, "not signed"),
+        ({"webhook-timestamp": "earlier"}, "not signed"),
         ({"webhook-timestamp": "1000000000"}, "too long ago"),
         ({"webhook-signature": ""}, "not signed"),
         ({"webhook-signature": "v1,AAAA v1,ÄÄÄÄ"}, "not signed"),
@@ -173,6 +173,8 @@ def test_a_receiver_as_in_the_page_takes_no_other(
     change: dict[str, str], reason: str
 ) -> None:
     body = notice().to_json()
+    if change.get("webhook-timestamp") == "earlier":
+        change = {"webhook-timestamp": str(int(time.time()) - 5)}
     headers = signed(notice().id, SystemClock().now(), body, KEY) | change
     with pytest.raises(ValueError, match=reason):
         reader()(SECRET, headers, body)
