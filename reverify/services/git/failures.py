@@ -15,6 +15,7 @@ HARMLESS = (
 _FAILURES = (
     (r"died of signal (9|24|25)|[Ff]ile (size|too)|CPU time|memory", Why.LIMIT),
     (r"\Afatal: fetch-pack: invalid index-pack output\Z", Why.LIMIT),  # it was ended
+    (r"expected response end packet", Why.LIMIT),  # its answer does not end
     (r"mismatched algorithms|support.*object.?format", Why.ABSENT),
     (r"repository '.*' not found", Why.GONE),
     (r"Authentication failed|could not read (Username|Password)", Why.DENIED),
