@@ -11,7 +11,9 @@ from tests.conftest import ROOT
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+@pytest.mark.parametrize(
+    "kind", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)]
+)
 def test_a_run_is_captured_exported_checked_and_imported_without_loss(
     kind: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:

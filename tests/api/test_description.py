@@ -131,7 +131,11 @@ expected-statuses = ["2xx", "3xx", "401", "403", "404", "409", "422", "429"]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("filled", [False, True], ids=["empty", "with a capsule"])
+@pytest.mark.parametrize(
+    "filled",
+    [pytest.param(False, marks=pytest.mark.long), True],
+    ids=["empty", "with a capsule"],
+)
 def test_a_real_server_does_as_it_says(
     tmp_path: Path,
     document: dict[str, Any],

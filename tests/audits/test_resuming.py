@@ -2,6 +2,7 @@
 
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -154,7 +155,9 @@ def members(session: int) -> list[int]:
 @pytest.mark.slow
 def test_an_interrupt_is_told_and_the_next_run_goes_on(tmp_path: Path) -> None:
     crates = tmp_path / "crates"
-    make(crates, 200)
+    make(crates, 40)
+    for number in range(1, 25):  # so many that it is not done before it is interrupted
+        shutil.copytree(crates / "000", crates / f"{number:03}")
     env = environment(f"sqlite:///{tmp_path}/h.sqlite", tmp_path)
     process = start(crates, env)
     history = History(Database(env["REVERIFY_DB"]))

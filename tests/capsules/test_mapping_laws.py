@@ -217,6 +217,7 @@ def test_what_others_added_is_kept(added: Json, version: str, seed: int) -> None
     check_additions(added, version, seed)
 
 
+@pytest.mark.long
 @pytest.mark.slow
 @SLOW
 @given(added=additions(), version=VERSIONS, seed=SEEDS)

@@ -399,6 +399,7 @@ while True:
 """
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_a_file_that_is_swapped_for_a_link_is_never_followed(
     room: Room, tmp_path: Path, outside: Path

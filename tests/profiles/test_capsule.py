@@ -61,6 +61,7 @@ def test_what_is_written_breaks_no_rule(
     assert breaches(crate, *profiles) == {}
 
 
+@pytest.mark.long
 @pytest.mark.slow
 def test_plain_roc_validator_has_nothing_to_say(tmp_path: Path) -> None:
     jobs = []
