@@ -40,7 +40,12 @@ def collections(history: History) -> list[Run]:
 
 
 def overview(
-    history: History, run: Run, now: datetime, most: int = MOST_BAD
+    history: History,
+    run: Run,
+    now: datetime,
+    most: int = MOST_BAD,
+    *,
+    changes: bool = True,
 ) -> Overview:
     """Put together how a collection stands.
 
@@ -49,12 +54,15 @@ def overview(
         run: the last finished run of the collection.
         now: what time it is, aware.
         most: how many bad crates are told of one by one.
+        changes: whether to compare with the run before, which takes its time.
     """
     with history.one_view():
-        return _overview(history, run, now, most)
+        return _overview(history, run, now, most, changes=changes)
 
 
-def _overview(history: History, run: Run, now: datetime, most: int) -> Overview:
+def _overview(
+    history: History, run: Run, now: datetime, most: int, *, changes: bool
+) -> Overview:
     runs = tuple(
         each
         for each in history.runs(run.collection)
@@ -73,7 +81,7 @@ def _overview(history: History, run: Run, now: datetime, most: int) -> Overview:
         coverage=tuple(_spans(read, now, int(every // _DAY))),
         trouble=trouble,
         bad=bad,
-        drift=drift(history, run=run.number) if len(runs) > 1 else Drift(),
+        drift=drift(history, run=run.number) if changes and len(runs) > 1 else Drift(),
     )
 
 

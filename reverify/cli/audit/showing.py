@@ -31,7 +31,10 @@ def status(json: Json = None) -> int:
 
     most, now = _MOST_BAD if json else SHOWN, SystemClock().now()
     with history_of() as history:
-        found = [overview(history, run, now, most) for run in collections(history)]
+        found = [
+            overview(history, run, now, most, changes=False)
+            for run in collections(history)
+        ]
     if json:
         told = [_standing(each) for each in found]
         newest: dict[str, Any] = told[-1] if told else {}
