@@ -1,6 +1,7 @@
 """`reverify audit run` and `audit plan`."""
 
 import contextlib
+import gc
 import os
 import signal
 import sys
@@ -244,6 +245,7 @@ def _audit(
     from reverify.audits.running import Audit  # noqa: PLC0415
     from reverify.services import SystemClock  # noqa: PLC0415
 
+    gc.set_threshold(20_000, 20, 50)  # what goes round in circles adds up in hours
     with _runtime(asked) as runtime, _interrupted_by_sigterm():
         executor = _executor(asked, dask)
         audit = Audit(
