@@ -112,9 +112,8 @@ class Runtime(AbstractContextManager["Runtime"]):
         To be used where more than one crate is verified:
         `for location in runtime.ahead(locations): runtime.verify(location)`.
         """
-        archive = self._services.archive
-        offline = self._services.http is None
-        if archive is None or offline or ClaimKind.ARCHIVAL not in self.policy.kinds:
+        archive = self._archive_to_ask()
+        if archive is None:
             return iter(locations)
         return ask_ahead(
             locations, archive, lambda place: identifiers_at(place, self._limits)
@@ -122,13 +121,18 @@ class Runtime(AbstractContextManager["Runtime"]):
 
     def to_ask(self, locations: Iterable[str]) -> int | None:
         """How many identifiers the archive would be asked about; None if it is not."""
-        archive = self._services.archive
-        offline = self._services.http is None
-        if archive is None or offline or ClaimKind.ARCHIVAL not in self.policy.kinds:
+        archive = self._archive_to_ask()
+        if archive is None:
             return None
         return count_unanswered(
             locations, archive, lambda place: identifiers_at(place, self._limits)
         )
+
+    def _archive_to_ask(self) -> "Archive | None":
+        """The archive, if crates are to be looked up there and it may be asked."""
+        is_wanted = ClaimKind.ARCHIVAL in self.policy.kinds
+        is_online = self._services.http is not None
+        return self._services.archive if is_wanted and is_online else None
 
     def capsules(self) -> Iterator[str]:
         """The places of all capsules of the registry, for audits."""

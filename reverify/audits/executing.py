@@ -89,9 +89,12 @@ class Pool:
 
     def prepare(self) -> None:
         """Start the processes, which takes them a while."""
+        self._ready().submit(_nothing)
+
+    def _ready(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._pool = _new_pool(self._make, self._processes)
-            self._pool.submit(_nothing)
+        return self._pool
 
     def results(self, tasks: Iterable[Task]) -> Iterator[Pair]:
         """Check crates, as many at a time as there are processes."""
@@ -119,10 +122,8 @@ class Pool:
                     yield task, self._alone(task)
 
     def _submit(self, task: Task) -> Future[Result]:
-        if self._pool is None:
-            self._pool = _new_pool(self._make, self._processes)
         try:
-            return self._pool.submit(_check_here, task.location)
+            return self._ready().submit(_check_here, task.location)
         except BrokenProcessPool as error:
             lost: Future[Result] = Future()
             lost.set_exception(error)

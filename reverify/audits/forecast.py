@@ -101,7 +101,7 @@ def forecast(
     Raises:
         UsageError: a root is not there.
     """
-    expect_roots(order.roots)
+    expect_roots(order.roots, history.knows)
     collection, roots = collection_of(order.roots)
     wanted, known = wanted_of(history, order, collection, clock, None)
     looked: list[Looked] = []

@@ -15,8 +15,6 @@ FULL_EVERY = 31_557_600.0
 """Seconds: a year."""
 _ORDER = (Why.NEW, Why.CHANGED, Why.FAILED, Why.ASKED, Why.DUE, Why.ALL, Why.SAMPLE)
 """The most urgent first."""
-
-
 _BESIDES = frozenset({Why.CHANGED, Why.FAILED, Why.DUE})
 """What is read whatever the sample is."""
 

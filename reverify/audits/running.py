@@ -202,15 +202,12 @@ class Audit:
             BusyError: another audit of the same collection is running.
             StoreError: the history cannot be written.
         """
-        expect_roots(order.roots, self._knows)
+        expect_roots(order.roots, self.history.knows)
         collection, roots = collection_of(order.roots)
         with self.history.alone(collection, wait=order.wait) as kept:
             run, goes_on = self._begin(order, collection, roots)
             running = _Running(self, order, run, kept, goes_on=goes_on)
             return running.finish(told, fault, note)
-
-    def _knows(self, place: str) -> bool:
-        return next(self.history.checks(crate=place), None) is not None
 
     def _begin(
         self, order: Order, collection: str, roots: tuple[str, ...]
@@ -230,16 +227,15 @@ class Audit:
         run, goes_on = self.history.begin(*asked)
         if goes_on and any(run.options.get(name) != options[name] for name in _ASKED):
             last = self.history.last(collection)
-            self._end(run, now)
+            self._end(run, last, now)
             # Of what it found nobody was told: the next one tells it too.
             options["after"] = run.options.get("after") or (last.number if last else 0)
             run, goes_on = self.history.begin(*asked)
         return run, goes_on
 
-    def _end(self, run: Run, now: str) -> None:
+    def _end(self, run: Run, last: Run | None, now: str) -> None:
         """End a run that nobody will go on with; what it did not reach stands."""
         done = self.history.checked(run.number)
-        last = self.history.last(run.collection)
         rest = [
             Looked(known.location, known, Reading.NONE, Why.UNCHANGED)
             for known in (self.history.known(last.number) if last else ())
@@ -341,10 +337,12 @@ class _Running:
 
         def places() -> Iterator[str]:
             for task in tasks:
+                if task.location in self._done:
+                    continue
                 if self._window.is_over:  # nobody is asked for what must wait
                     self._window.closed = True
                     self._planner.set_aside(task)
-                elif task.location not in self._done:
+                else:
                     queue.append(task)
                     yield task.location
 

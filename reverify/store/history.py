@@ -258,6 +258,10 @@ class History:
         )
         return {_location(row.location) for row in self._rows(query)}
 
+    def knows(self, place: str) -> bool:
+        """Whether any run has seen a crate at a place."""
+        return next(self.checks(crate=place), None) is not None
+
     def known(self, run: int) -> Iterator[Known]:
         """What is known of each crate, as a run left it."""
         here, full = audit_checks, audit_checks.alias()

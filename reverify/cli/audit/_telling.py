@@ -59,5 +59,6 @@ class Telling:
             from reverify.services import SystemClock  # noqa: PLC0415
 
             with history_of(self._settings) as history:
-                found = overview(history, run, SystemClock().now(), most=0)
-            write_file(self._metrics, metrics(found))
+                now = SystemClock().now()
+                found = overview(history, run, now, most=0, changes=False)
+            write_file(self._metrics, metrics(found._replace(drift=drift)))

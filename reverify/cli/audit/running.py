@@ -133,7 +133,15 @@ def run(  # noqa: PLR0917 - one parameter for each option
     if fail_on not in {"new", "any"}:
         raise UsageError(f"--fail-on {fail_on}: write new or any")
     flags = _flags(
-        only, skip, source, offline, strict, require, allow_private, jobs, no_progress
+        only=only,
+        skip=skip,
+        source=source,
+        offline=offline,
+        strict=strict,
+        require=require,
+        allow_private=allow_private,
+        jobs=jobs,
+        no_progress=no_progress,
     )
     asked = options.asked(
         roots,
@@ -191,7 +199,13 @@ def plan(  # noqa: PLR0917 - one parameter for each option
     from reverify.services import SystemClock  # noqa: PLC0415
 
     flags = _flags(
-        only, skip, None, offline, strict, require, allow_private, jobs, None
+        only=only,
+        skip=skip,
+        offline=offline,
+        strict=strict,
+        require=require,
+        allow_private=allow_private,
+        jobs=jobs,
     )
     asked = options.asked(
         roots,
@@ -224,11 +238,9 @@ def plan(  # noqa: PLR0917 - one parameter for each option
     return 0
 
 
-def _flags(*values: object) -> dict[str, object]:
-    names = "only skip source offline strict require allow_private jobs no_progress"
-    return {
-        name: value or None for name, value in zip(names.split(), values, strict=True)
-    }
+def _flags(**given: object) -> dict[str, object]:
+    """Options that are settings; what was not given is left to other places."""
+    return {name: value or None for name, value in given.items()}
 
 
 def _runtime(asked: "Asked") -> "Runtime":
