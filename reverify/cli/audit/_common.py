@@ -14,8 +14,6 @@ if TYPE_CHECKING:
 SHOWN = 20
 EXIT_BROKEN = 1
 SCHEMA_VERSION = "1.0"
-_SIZES = ("bytes", "kB", "MB", "GB", "TB", "PB")
-_THOUSAND = 1000
 
 
 def history_of(settings: "Settings | None" = None) -> "History":
@@ -42,15 +40,6 @@ def readings_line(counts: Mapping[str, int]) -> str:
     told += [f"{counts['part']:,} read in part"] if counts["part"] else []
     told += [f"{counts['quick']:,} only looked at"] if counts["quick"] else []
     return ", ".join(told)
-
-
-def amount(size: float) -> str:
-    """A number of bytes for people."""
-    for unit in _SIZES:
-        if size < _THOUSAND:
-            return f"{size:,.0f} {unit}" if unit == "bytes" else f"{size:,.1f} {unit}"
-        size /= _THOUSAND
-    return f"{size:,.0f} EB"
 
 
 def span(seconds: float) -> str:

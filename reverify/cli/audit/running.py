@@ -15,7 +15,6 @@ from reverify.cli import _options as judging
 from reverify.cli._common import EXIT, EXIT_USAGE, complain, gravest
 from reverify.cli.audit import _options as options
 from reverify.cli.audit._common import (
-    amount,
     counts_line,
     dump,
     history_of,
@@ -346,6 +345,8 @@ class _Shown:
 
 
 def _tell(done: "Run", drift: "Drift", *, json: bool, quiet: int) -> None:
+    from reverify.audits.reporting.facts import volume  # noqa: PLC0415 - --help is light
+
     counts = done.summary.to_dict() if done.summary else {}
     changes = {name: len(found) for name, found in drift._asdict().items()}
     if json:
@@ -355,7 +356,7 @@ def _tell(done: "Run", drift: "Drift", *, json: bool, quiet: int) -> None:
         return
     say(counts_line(done, counts))
     if done.summary is not None:
-        say(f"  {readings_line(counts)}; {amount(done.summary.read_bytes)}")
+        say(f"  {readings_line(counts)}; {volume(done.summary.read_bytes)}")
         if left := sum(done.summary.left.values()):
             say(f"  {left:,} were to be read, and were not; the next run begins there")
     told = [f"{many:,} {name}" for name, many in changes.items() if many]
@@ -380,12 +381,14 @@ def _code(history: "History", done: "Run", drift: "Drift", fail_on: str) -> int:
 
 
 def _show_plan(found: "Forecast", processes: int) -> None:
+    from reverify.audits.reporting.facts import volume  # noqa: PLC0415 - --help is light
+
     total = found.total
-    say(f"{total.crates:,} crates would be read, {amount(total.bytes)}")
+    say(f"{total.crates:,} crates would be read, {volume(total.bytes)}")
     for why, each in found.read.items():
-        say(f"  {why:<10} {each.crates:>9,}  {amount(each.bytes)}")
+        say(f"  {why:<10} {each.crates:>9,}  {volume(each.bytes)}")
     if found.later.crates:
-        say(f"  {found.later.crates:,} more, {amount(found.later.bytes)}, must wait")
+        say(f"  {found.later.crates:,} more, {volume(found.later.bytes)}, must wait")
     if found.looked:
         say(f"{found.looked:,} would only be looked at")
     if found.missing:
