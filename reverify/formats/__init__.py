@@ -2,8 +2,10 @@
 
 from collections.abc import Mapping
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from reverify.formats.interface import Format
+if TYPE_CHECKING:
+    from reverify.formats.interface import Format
 
 FORMATS: Mapping[str, str] = {
     "text": "text:Text",
@@ -16,7 +18,7 @@ FORMATS: Mapping[str, str] = {
 """Module and class by name; a format is loaded when it is used."""
 
 
-def format_named(name: str) -> Format:
+def format_named(name: str) -> "Format":
     """Make the format of a name that stands in the table."""
     module, _, cls = FORMATS[name].partition(":")
     made: Format = getattr(import_module(f"reverify.formats.{module}"), cls)()
